@@ -1,0 +1,87 @@
+"""What an attachment is and what each view says of it. Speakers: providers, planning."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AttachmentKey:
+    """The identity of an attachment: one volume on one server in one scope, by the cloud's ids."""
+
+    scope: str
+    server_id: str
+    volume_id: str
+
+    def __str__(self) -> str:
+        return f"{self.scope}:{self.server_id}/{self.volume_id}"
+
+
+class View(enum.Enum):
+    """Who says that an attachment exists: the server's side or the volume's side."""
+
+    COMPUTE = "compute"
+    STORAGE = "storage"
+
+
+class Phase(enum.Enum):
+    """Where a live attachment is in its life, as one view reports it."""
+
+    ATTACHED = "attached"
+    ATTACHING = "attaching"
+    DETACHING = "detaching"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """One attachment in one view."""
+
+    phase: Phase
+    device: str | None = None
+    """The device name that the cloud tells; a hint, the guest may use another one."""
+    delete_on_termination: bool | None = None
+    """Whether the volume goes when its server is deleted; None where this view can't tell."""
+    boot: bool = False
+    """True when this view says that the server boots from it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """One attachment as seen in one look: a sighting for each view that shows it, at least one."""
+
+    key: AttachmentKey
+    sightings: Mapping[View, Sighting]
+
+    @property
+    def boot(self) -> bool:
+        """True when any view says that the server boots from this volume."""
+        return any(sighting.boot for sighting in self.sightings.values())
+
+    @property
+    def device(self) -> str | None:
+        """The device, by compute before storage; None when neither tells."""
+        return next((s.device for s in self._compute_first() if s.device is not None), None)
+
+    @property
+    def delete_on_termination(self) -> bool | None:
+        """Whether the volume goes with its server; None when no view tells."""
+        told = (s.delete_on_termination for s in self._compute_first())
+        return next((answer for answer in told if answer is not None), None)
+
+    def _compute_first(self) -> tuple[Sighting, ...]:
+        return tuple(self.sightings[view] for view in View if view in self.sightings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A volume on a server with the attributes that may differ; None means left as it is."""
+
+    key: AttachmentKey
+    device: str | None = None
+    delete_on_termination: bool | None = None

@@ -1,0 +1,59 @@
+"""A finding: what a person is told when something is wrong. Speakers: every room, report."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from reconciler.errors import ReconcilerError
+
+
+class Severity(enum.Enum):
+    """How much a finding weighs; the value is the word printed before it."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Place:
+    """Where in the manifests something is written; lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+    text: str = ""
+    """The source line itself, without its line end; empty when it could not be read."""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One diagnostic: a stable code, a summary without a period, a place and a next step."""
+
+    code: str
+    summary: str
+    hint: str
+    severity: Severity = Severity.ERROR
+    place: Place | None = None
+    scope: str | None = None
+    """The scope it speaks of; None when it speaks of the whole set."""
+    also: tuple[Place, ...] = ()
+    """Further places that belong to it (the other half of a contradiction)."""
+
+    @property
+    def order(self) -> tuple[str, Place, str, str]:
+        """The sort key of findings: scope, place, code, words."""
+        nowhere = Place(file="", line=0, column=0)
+        return (self.scope or "", self.place or nowhere, self.code, self.summary)
+
+
+class FindingsError(ReconcilerError):
+    """Something is wrong that a person has to put right; nothing was changed."""
+
+    def __init__(self, *findings: Finding) -> None:
+        super().__init__("; ".join(finding.summary for finding in findings))
+        self.findings = findings

@@ -1,0 +1,92 @@
+"""What a listing or a look saw of a scope. Speakers: providers, planning, execution."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.model.attachment import AttachmentKey, Observed, View
+
+ANY_BUS = ""
+"""The key of `Server.free_slots` that counts slots whatever the bus."""
+
+
+class ServerStatus(enum.Enum):
+    """Whether a server takes a change now."""
+
+    READY = "ready"
+    MOVING = "moving"
+    """Rebooting, resizing and the like: it may be ready later."""
+    REFUSING = "refusing"
+    """Failed, locked, frozen, deleted: a person has to do something first."""
+
+
+class VolumeStatus(enum.Enum):
+    """Whether a volume takes a change now."""
+
+    READY = "ready"
+    MOVING = "moving"
+    """An attach or a detach of it is under way: look again before planning."""
+    BUSY = "busy"
+    """Something else is under way (a backup, an extension): it may be ready later."""
+    REFUSING = "refusing"
+    """In error, or going away: a person has to do something first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A server that this account may see."""
+
+    server_id: str
+    name: str
+    status: ServerStatus = ServerStatus.READY
+    status_text: str = ""
+    """The cloud's own word, for people."""
+    locked: bool = False
+    zone: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    free_slots: Mapping[str, int] | None = None
+    """Free slots by bus (`ANY_BUS` for all together); None until somebody asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """A volume that this account may see."""
+
+    volume_id: str
+    name: str
+    size_gib: int | None = None
+    status: VolumeStatus = VolumeStatus.READY
+    status_text: str = ""
+    """The cloud's own word, for people."""
+    shareable: bool = False
+    boot: bool = False
+    zone: str | None = None
+    bus: str = ""
+    """The bus whose slots it takes; empty where the cloud knows only one."""
+    prepaid: bool = False
+    owner_marks: tuple[str, ...] = ()
+    """Marks of other controllers (a CSI driver's), sorted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """Everything one listing saw of one scope, or what a look by ids saw of its part.
+
+    `observed` holds each attachment that at least one view shows, keyed by itself.
+    A look holds only the servers and volumes asked for; what is missing is gone.
+    """
+
+    scope: str
+    views: tuple[View, ...]
+    servers: Mapping[str, Server] = field(default_factory=dict)
+    volumes: Mapping[str, Volume] = field(default_factory=dict)
+    observed: Mapping[AttachmentKey, Observed] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+    """Oddities worth telling a person (a row twice, a count that changed)."""
+    complete: bool = True
+    """False when rows may be missing: then nothing may be written on its ground."""

@@ -1,0 +1,180 @@
+"""A plan of one scope: what would change and what stands in the way. Speakers: planning, report."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.model.attachment import Attachment, AttachmentKey
+    from reconciler.model.finding import Finding, Place
+    from reconciler.model.record import NamedAttachment
+
+
+class Action(enum.Enum):
+    """What one line of a plan does."""
+
+    ATTACH = "attach"
+    DETACH = "detach"
+    MOVE = "move"
+    UPDATE = "update"
+    KEEP = "keep"
+    """Nothing to do; only listed where it can't be told yet (in motion, views disagree)."""
+
+
+class Standing(enum.Enum):
+    """Whether a change may be made."""
+
+    PERMITTED = "permitted"
+    REFUSED = "refused"
+    IN_MOTION = "in motion"
+    """The cloud is still at work on this volume: nothing is planned until it rests."""
+    UNKNOWN = "unknown"
+    """The views disagree and a second look didn't settle it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Name:
+    """What people call the two ends of a change."""
+
+    server: str
+    volume: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """One attribute that differs: its glossary name, what it is and what it shall be."""
+
+    attribute: str
+    before: str
+    after: str
+
+
+Facts = dict[str, str | bool | list[str] | None]
+"""Plain facts, ready to be compared and written as JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One line of a plan.
+
+    `key` is where the volume will be (attach, move, update, keep) or was (detach).
+    """
+
+    action: Action
+    key: AttachmentKey
+    name: Name
+    reason: str
+    """For people; nothing branches on it."""
+    source: AttachmentKey | None = None
+    """Moves only: where the volume leaves."""
+    source_server: str = ""
+    """The name of that server."""
+    wanted: Attachment | None = None
+    """None for a detach."""
+    before: Attachment | None = None
+    """None for an attach."""
+    updates: tuple[Update, ...] = ()
+    """What is set in place after an attach, or instead of one."""
+    standing: Standing = Standing.PERMITTED
+    refusals: tuple[Finding, ...] = ()
+    """Why it is refused, in motion or unknown; empty for a permitted change."""
+    place: Place | None = None
+    """The manifest line that asks for it."""
+    precondition: Mapping[str, Facts] = field(default_factory=dict)
+    """The facts that must still hold when a saved plan is applied, by `volume`, `server`, ..."""
+
+    shareable: bool = False
+    """Whether the volume may be on several servers, and so in a batch."""
+    needs: tuple[AttachmentKey, ...] = ()
+    """Attachments that must be gone before this one is made, sorted."""
+    disks_after: int = 0
+    """Arrivals only: the disks of the server when the whole plan is done."""
+
+    @property
+    def leaves(self) -> AttachmentKey | None:
+        """The attachment that this change takes away, if any."""
+        if self.action is Action.MOVE:
+            return self.source
+        return self.key if self.action is Action.DETACH else None
+
+    @property
+    def arrives(self) -> AttachmentKey | None:
+        """The attachment that this change makes, if any."""
+        return self.key if self.action in {Action.ATTACH, Action.MOVE} else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All changes of one scope, sorted by key, with the findings about it."""
+
+    scope: str
+    changes: tuple[Change, ...] = ()
+    kept: tuple[AttachmentKey, ...] = ()
+    """Owned and as wanted."""
+    unmanaged: tuple[NamedAttachment, ...] = ()
+    """Live and owned by nobody, or left to another controller; empty where nobody asks."""
+    released: tuple[NamedAttachment, ...] = ()
+    """What the last apply owned, is still there, and nobody names now."""
+    owned: tuple[NamedAttachment, ...] = ()
+    """What the manifests own when this plan is done: the rows that an apply records."""
+    findings: tuple[Finding, ...] = ()
+    """Everything to be told, refusals of changes included, sorted."""
+    refused_entries: int = 0
+    """Entries that could not be resolved, and approved changes that nothing asks for any more."""
+    refusals: tuple[Finding, ...] = ()
+    """What holds the whole scope back, the weightiest first; empty: nothing does."""
+    unselected: int = 0
+    """Changes that `--target`, `--exclude` or the approval left out."""
+    already: int = 0
+    """Approved changes that are so already."""
+
+    def standing(self, standing: Standing) -> tuple[Change, ...]:
+        """Give the changes that stand so."""
+        return tuple(change for change in self.changes if change.standing is standing)
+
+    @property
+    def permitted(self) -> tuple[Change, ...]:
+        """The changes that an apply would make."""
+        return self.standing(Standing.PERMITTED)
+
+    @property
+    def refused(self) -> bool:
+        """True when a guard of the scope's level holds the whole scope back."""
+        return bool(self.refusals)
+
+    @property
+    def in_line(self) -> bool:
+        """True when something is owned and nothing is left to do, to settle or to be told."""
+        return not (self.changes or self.released or self.refused_entries or self.refused)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved:
+    """A change that a person approved, with the facts it was approved on."""
+
+    action: Action
+    key: AttachmentKey
+    source: AttachmentKey | None
+    updates: tuple[Update, ...]
+    precondition: Mapping[str, Facts]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What a plan depends on beside manifests and live state."""
+
+    ack_detach: int | None = None
+    """The exact number of detaches that a person acknowledged for this scope."""
+    applied: frozenset[NamedAttachment] | None = None
+    """What the last apply owned; None when there is no record."""
+    targets: tuple[str, ...] = ()
+    """Globs `[SCOPE:]SERVER/VOLUME`; empty: everything."""
+    excludes: tuple[str, ...] = ()
+    reports_unmanaged: bool = True
+    """False: what nobody owns isn't even told."""
+    approved: tuple[Approved, ...] | None = None
+    """The only changes that may be made; None: no approval narrows this plan."""

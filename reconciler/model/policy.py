@@ -1,0 +1,21 @@
+"""The limits a person set on what a run may do. Speakers: manifest, planning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MAX_DETACH = 10
+"""A typo in one entry rarely takes more than this, a maintenance window rarely needs more."""
+MAX_DETACH_SHARE = 0.3
+"""octoDNS stops at 30 % for the same reason: beyond it, the manifests are the suspect."""
+MAX_DETACH_PER_SERVER = 5
+"""A server that loses more at once is being emptied, and that should be said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What holds for one scope after `default` and its own policies were merged."""
+
+    max_detach: int = MAX_DETACH
+    max_detach_share: float = MAX_DETACH_SHARE
+    max_detach_per_server: int = MAX_DETACH_PER_SERVER

@@ -1,0 +1,54 @@
+"""What the journal keeps. Speakers: execution, journal, operations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconciler.model.call import Call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Which cloud a record is about; two scopes with one identity are an error."""
+
+    provider: str
+    endpoint: str
+    project: str
+    region: str
+
+    def __str__(self) -> str:
+        return f"{self.provider}|{self.endpoint}|{self.project}|{self.region}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """A call that is about to leave."""
+
+    run: str
+    step_id: str
+    call: Call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenIntent:
+    """A call that left, or was about to, and whose end nobody wrote down."""
+
+    intent_id: int
+    run: str
+    step_id: str
+    call: Call
+    handle: str | None
+    at_s: float
+    """When the intent was written, in seconds since the epoch (UTC)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class NamedAttachment:
+    """An attachment by the cloud's ids, and what people call its two ends."""
+
+    server_id: str
+    volume_id: str
+    server: str
+    volume: str

@@ -1,0 +1,144 @@
+"""The holes in the core, one Protocol each; adapters fill them and the top wires them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from reconciler.model.attachment import AttachmentKey
+    from reconciler.model.call import Call
+    from reconciler.model.live import Live
+    from reconciler.model.outcome import Outcome, Outcomes, Progress, Receipt
+    from reconciler.model.record import Intent, NamedAttachment, OpenIntent
+
+
+class Provider(Protocol):
+    """One cloud, one scope. Every method is one conversation: no retries, no waiting.
+
+    Order: `list_live` once per plan and again after the prompt; then per call `submit`,
+    `track` until its job ended where there is a handle, `observe` until settled; `aclose` last.
+    Reads raise `ProviderError`; `submit` never raises: what it does not know is UNKNOWN.
+    """
+
+    async def list_live(self) -> Live:
+        """Give everything attached in the scope, owned or not."""
+        ...
+
+    async def observe(self, keys: Collection[AttachmentKey]) -> Live:
+        """Give what every view says now of these attachments, their volumes and servers."""
+        ...
+
+    async def submit(self, call: Call) -> Receipt:
+        """Ask for a change; ACCEPTED means that it will happen, not that it did."""
+        ...
+
+    async def track(self, handle: str) -> Progress:
+        """Ask how a job is doing."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections."""
+        ...
+
+
+class SlotCount(Protocol):
+    """Optional, beside Provider: free slots cost a call a server, so only doubts are asked."""
+
+    async def free_slots(self, server_ids: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+        """Give free slots by server id and bus, as `Server.free_slots`; unknown ids are absent."""
+        ...
+
+
+class Pace(Protocol):
+    """How fast one scope may be asked; the HTTP edge calls it around every request."""
+
+    async def turn(self) -> None:
+        """Wait until one more request may leave."""
+        ...
+
+    def hold(self, seconds: float) -> None:
+        """Let no request leave for this long: the cloud asked for it."""
+        ...
+
+
+class Clock(Protocol):
+    """Time, in seconds since an arbitrary start."""
+
+    def monotonic(self) -> float:
+        """Give the time now."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Let that much time pass."""
+        ...
+
+
+class Journal(Protocol):
+    """The write-ahead record of one cloud identity.
+
+    Per request: `begin` (durable) -> the request -> `accepted` (durable) -> `end`.
+    Every method raises `JournalError`, and the run stops before its next request.
+    """
+
+    def begin(self, intent: Intent) -> int:
+        """Make durable that a call is about to leave; give its number."""
+        ...
+
+    def accepted(self, intent_id: int, handle: str) -> None:
+        """Make durable which job the cloud gave it."""
+        ...
+
+    def end(self, intent_id: int, outcomes: Outcomes) -> None:
+        """Make durable what became of it."""
+        ...
+
+    def open_intents(self) -> tuple[OpenIntent, ...]:
+        """Give the calls of earlier runs that nobody knows the end of, oldest first."""
+        ...
+
+    def job_seconds(self) -> Mapping[str, float]:
+        """Give the median seconds of the last done calls by verb; verbs never seen are absent."""
+        ...
+
+
+class Applied(Protocol):
+    """What the last apply of one cloud identity owned."""
+
+    def applied(self) -> frozenset[NamedAttachment] | None:
+        """Give the rows; None when no apply was ever recorded."""
+        ...
+
+    def record_applied(self, run: str, rows: frozenset[NamedAttachment]) -> None:
+        """Replace them, durably."""
+        ...
+
+
+class Events(Protocol):
+    """What a run tells while it runs; never consulted."""
+
+    def step_started(self, step_id: str, call: Call) -> None:
+        """Tell that a call is about to be made."""
+        ...
+
+    def step_ended(self, step_id: str, call: Call, outcomes: Outcomes) -> None:
+        """Each attachment of the call has its outcome."""
+        ...
+
+    def adopted(self, intent: OpenIntent, outcome: Outcome) -> None:
+        """Tell that a call of an earlier run was found and settled."""
+        ...
+
+
+class EmbeddedCloud(Protocol):
+    """Opens a simulated scope: the top fills it, because only the top may import `sim`."""
+
+    def open(self, scope: str, world: Path) -> AbstractContextManager[str]:
+        """Serve that world on loopback until the context ends; give its address.
+
+        Raises FindingsError when the world can't be read or another process has it open.
+        """
+        ...
