@@ -1,0 +1,1 @@
+"""Signatures of requests, made of nothing but values; checked against the vendors' vectors."""
