@@ -1,0 +1,232 @@
+"""What is said to ECS, EVS and IAM, and what their answers mean; pure.
+
+1. One change is one request: single attach, single detach, a batch of one shareable volume, or
+   one attribute of one attachment. Another form is a mistake of the caller, not of the cloud.
+2. A 2xx is accepted only with a job; changing an attribute has no job and no body.
+3. A job says when to look, never what is so.
+
+Source: ECS API reference, "AttachServerVolume", "DetachServerVolume", "BatchAttachSharableVolumes",
+"BatchDetachVolumes", "UpdateServerBlockDevice", "ListServerBlockDevices", "ShowJob"; IAM API
+reference, "KeystoneListProjects".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from pydantic import ValidationError
+
+from reconciler.model.call import Call, Verb
+from reconciler.model.finding import Finding, FindingsError
+from reconciler.model.live import ANY_BUS
+from reconciler.model.outcome import Answer, JobState, Progress, Receipt
+from reconciler.providers.huawei_ecs import BATCH_MAX, errors, listing
+from reconciler.providers.huawei_ecs.errors import Meaning, bad_answer, read_error
+from reconciler.providers.huawei_ecs.site import change, delete, get, read
+from reconciler.providers.huawei_ecs.wire import (
+    WireAccepted,
+    WireBlockDevices,
+    WireFreeSlots,
+    WireJob,
+    WireProjects,
+    WireSubJob,
+)
+from reconciler.providers.talk import ask, ask_all, clean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import httpx
+
+    from reconciler.model.attachment import AttachmentKey
+    from reconciler.model.live import Live
+    from reconciler.providers.huawei_ecs.site import Site
+    from reconciler.providers.talk import Conversation
+
+JOB_ENDS: Mapping[str, JobState] = {"SUCCESS": JobState.SUCCEEDED, "FAIL": JobState.FAILED}
+"""Every other word (INIT, RUNNING, PENDING_PAYMENT, a new one) is running: only looking tells."""
+JOB_GONE = "Common.0011"
+NOTHING = (b"", b"{}")
+"""The documents say that a changed attribute is answered with no body."""
+
+
+class HuaweiEcs:
+    """The conversations of one scope of ECS and EVS."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def list_live(self) -> Conversation[Live]:
+        """Give everything in the scope: floor(V/1000)+1 + floor(S/1000)+1 requests."""
+        return listing.list_live(self._site)
+
+    def observe(self, keys: Sequence[AttachmentKey]) -> Conversation[Live]:
+        """Give both views of these attachments: a request for 60 volumes and one for 60 servers."""
+        return listing.observe(self._site, keys)
+
+    def submit(self, call: Call) -> Conversation[Receipt]:
+        """Ask for a change with one request."""
+        response = yield from ask(_request(self._site, call))
+        if not response.is_success:
+            return errors.refusal(call.verb, response)
+        if call.verb is Verb.UPDATE and response.content.strip() in NOTHING:
+            return Receipt(answer=Answer.ACCEPTED, request_id=errors.request_id(response))
+        handle = _handle(response)
+        if not handle:
+            return errors.unaccepted(response)
+        request_id = errors.request_id(response)
+        return Receipt(answer=Answer.ACCEPTED, handle=handle, request_id=request_id)
+
+    def track(self, handle: str) -> Conversation[Progress]:
+        """Ask how a job is doing; an id that ECS doesn't know (any more) is GONE."""
+        request = get(self._site.compute("jobs", handle))
+        response = yield from ask(request)
+        job = read(WireJob, request, response) if response.is_success else None
+        if job is not None and job.status:
+            return _progress(job, errors.request_id(response))
+        # A question may fail with a 200: its code and words then stand where the job's would.
+        found = errors.fault(response)
+        if response.status_code != errors.GONE and found.code != JOB_GONE:
+            raise read_error(request, response) if job is None else bad_answer(request, response)
+        return Progress(
+            state=JobState.GONE,
+            code=found.code or f"http-{found.status}",
+            message=found.words,
+            request_id=found.request_id,
+        )
+
+    def free_slots(
+        self, server_ids: Sequence[str]
+    ) -> Conversation[Mapping[str, Mapping[str, int]]]:
+        """Give free slots by server id and bus: a request a server; unknown ids are absent."""
+        wanted = sorted(set(server_ids))
+        requests = tuple(
+            get(self._site.compute("cloudservers", server_id, "block_device"))
+            for server_id in wanted
+        )
+        responses = yield from ask_all(requests)
+        counted: dict[str, Mapping[str, int]] = {}
+        for server_id, request, response in zip(wanted, requests, responses, strict=True):
+            if not response.is_success and errors.fault(response).meaning is Meaning.ABSENT:
+                continue
+            free = read(WireBlockDevices, request, response).free
+            if free is not None:
+                counted[server_id] = _slots(free)
+        return counted
+
+
+def find_project(iam: str, region: str, scope: str) -> Conversation[str]:
+    """Give the id of the project that a region has. Raises FindingsError unless there is one."""
+    request = get(f"{iam}/v3/projects", name=region)
+    response = yield from ask(request)
+    projects = read(WireProjects, request, response).projects
+    ids = sorted({project.id for project in projects})
+    if len(ids) == 1:
+        return ids[0]
+    named = ", ".join(f"`{clean(project_id)}`" for project_id in ids[:10])
+    several = f"`{region}` has {len(ids)} projects: {named}"
+    raise FindingsError(
+        Finding(
+            code="project-ambiguous" if ids else "project-not-found",
+            summary=several if ids else f"no project of `{region}` is visible to this access key",
+            hint="set `projectId` to the project that holds the servers"
+            if ids
+            else "check `region`, or set `projectId`, which also needs no permission to list them",
+            scope=scope,
+        )
+    )
+
+
+def _request(site: Site, call: Call) -> httpx.Request:
+    assert call.keys, "a call is about something"
+    assert len(call.keys) <= BATCH_MAX, "a batch has at most 16 servers"
+    first = call.keys[0]
+    assert {key.volume_id for key in call.keys} == {first.volume_id}, "a batch has one volume"
+    assert all(key.scope == site.scope for key in call.keys), "a call stays in its scope"
+    single = len(call.keys) == 1
+    match call.verb:
+        case Verb.ATTACH:
+            return _attach(site, call, first) if single else _batch_attach(site, call, first)
+        case Verb.DETACH:
+            return _detach(site, first) if single else _batch_detach(site, call, first)
+        case Verb.UPDATE:
+            assert single, "attributes are changed one attachment at a time"
+            return _update(site, call, first)
+        case _:
+            assert_never(call.verb)
+
+
+def _attach(site: Site, call: Call, key: AttachmentKey) -> httpx.Request:
+    wanted = {"volumeId": key.volume_id}
+    if key in call.devices:
+        wanted["device"] = call.devices[key]
+    url = site.compute("cloudservers", key.server_id, "attachvolume")
+    return change("POST", url, {"volumeAttachment": wanted})
+
+
+def _batch_attach(site: Site, call: Call, first: AttachmentKey) -> httpx.Request:
+    devices = [{"device": call.devices[key]} if key in call.devices else {} for key in call.keys]
+    rows = [
+        {"server_id": key.server_id, **device}
+        for key, device in zip(call.keys, devices, strict=True)
+    ]
+    url = site.compute("batchaction", "attachvolumes", first.volume_id)
+    return change("POST", url, {"serverinfo": rows})
+
+
+def _detach(site: Site, key: AttachmentKey) -> httpx.Request:
+    # No `delete_flag`: a forced detach can lose what the guest hasn't written.
+    return delete(site.compute("cloudservers", key.server_id, "detachvolume", key.volume_id))
+
+
+def _batch_detach(site: Site, call: Call, first: AttachmentKey) -> httpx.Request:
+    # Plain strings here, objects in the batch attach: the two are documented differently.
+    url = site.compute("batchaction", "detachvolumes", first.volume_id)
+    return change("POST", url, {"serverinfo": [key.server_id for key in call.keys]})
+
+
+def _update(site: Site, call: Call, key: AttachmentKey) -> httpx.Request:
+    assert call.delete_on_termination is not None, "an update says what is to be"
+    wanted = {"delete_on_termination": call.delete_on_termination}
+    url = site.compute("cloudservers", key.server_id, "block_device", key.volume_id)
+    return change("PUT", url, {"block_device": wanted})
+
+
+def _handle(response: httpx.Response) -> str:
+    try:
+        return WireAccepted.model_validate_json(response.content).job_id
+    except ValidationError:
+        return ""
+
+
+def _progress(job: WireJob, request_id: str) -> Progress:
+    rows = job.entities.sub_jobs if job.entities is not None else []
+    parts: dict[str, Progress] = {}
+    for row in rows:
+        server_id = row.entities.server_id if row.entities is not None else ""
+        # Two sub-jobs of one server: the one that failed is the one to tell about.
+        failed = server_id in parts and parts[server_id].state is JobState.FAILED
+        if server_id and not failed:
+            parts[server_id] = _part(row, request_id)
+    return Progress(
+        state=JOB_ENDS.get(job.status, JobState.RUNNING),
+        code=clean(job.error_code),
+        message=clean(job.fail_reason),
+        request_id=request_id,
+        parts=dict(sorted(parts.items())),
+    )
+
+
+def _part(row: WireSubJob, request_id: str) -> Progress:
+    told = row.entities.errorcode_message if row.entities is not None else ""
+    return Progress(
+        state=JOB_ENDS.get(row.status, JobState.RUNNING),
+        code=clean(row.error_code),
+        message=clean(told or row.fail_reason),
+        request_id=request_id,
+    )
+
+
+def _slots(free: WireFreeSlots) -> Mapping[str, int]:
+    told = {ANY_BUS: free.free_disk, "scsi": free.free_scsi, "virtio": free.free_blk}
+    return {bus: count for bus, count in told.items() if count is not None}

@@ -1,0 +1,194 @@
+"""How a whole scope is listed and some of its attachments are looked at; pure.
+
+1. The first pages of both views go out at once; all others, known from `count`, at once after
+   them.
+2. The page after a full last page is asked for as well: only a page that isn't full ends a list.
+3. EVS counts its offset in rows, ECS in pages from 1.
+4. Lists aren't snapshots. Fewer rows than counted, a count that changes, a page that isn't full
+   before the last one, or a last page that is full: the listing is incomplete.
+
+Source: EVS API reference, "ListVolumes" (limit, offset, `ids` of at most 60); ECS API reference,
+"ListServersDetails" (limit of at most 1,000, `server_id` of at most 100).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from reconciler.model.attachment import View
+from reconciler.model.live import Live
+from reconciler.providers.huawei_ecs.live import Seen
+from reconciler.providers.huawei_ecs.site import get, read
+from reconciler.providers.huawei_ecs.wire import WireServer, WireServers, WireVolume, WireVolumes
+from reconciler.providers.talk import ask_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import httpx
+
+    from reconciler.model.attachment import AttachmentKey
+    from reconciler.providers.huawei_ecs.site import Site
+    from reconciler.providers.talk import Conversation
+
+RowT = TypeVar("RowT", WireServer, WireVolume)
+
+VIEWS = (View.COMPUTE, View.STORAGE)
+LIMIT = 1000
+"""Rows of a page; both APIs take no more. ECS recommends 200, which would be five times the calls.
+"""
+MAX_PAGES = 200
+"""A count beyond 200,000 rows is an error of the cloud or the wrong tool for the account."""
+LOOK = 60
+"""Ids of one look; ECS takes 100, and one number for both views is easier to think with."""
+MAX_NAMED = 5
+"""Ids named in one notice; more of them tell nobody more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What is to be said of a listing of one kind of rows."""
+
+    notices: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    """Any of them means that rows may be missing."""
+
+
+def list_live(site: Site) -> Conversation[Live]:
+    """Give everything in the scope: floor(V/1000)+1 + floor(S/1000)+1 requests in two rounds."""
+    first = (_volume_page(site, 0), _server_page(site, 0))
+    volumes, servers = yield from _both(first, 1)
+    more = (
+        *(_volume_page(site, page) for page in _further(volumes[0].count)),
+        *(_server_page(site, page) for page in _further(servers[0].count)),
+    )
+    more_volumes, more_servers = yield from _both(more, len(_further(volumes[0].count)))
+    return _listed(site, (*volumes, *more_volumes), (*servers, *more_servers))
+
+
+def observe(site: Site, keys: Sequence[AttachmentKey]) -> Conversation[Live]:
+    """Give both views of these attachments: a request for 60 volumes and one for 60 servers."""
+    volume_ids = sorted({key.volume_id for key in keys})
+    server_ids = sorted({key.server_id for key in keys})
+    volume_looks = tuple(_volume_look(site, ids) for ids in _chunks(volume_ids))
+    server_looks = tuple(_server_look(site, ids) for ids in _chunks(server_ids))
+    volumes, servers = yield from _both((*volume_looks, *server_looks), len(volume_looks))
+    return _looked(site, frozenset(keys), volumes, servers)
+
+
+def _both(
+    requests: tuple[httpx.Request, ...], volume_requests: int
+) -> Conversation[tuple[tuple[WireVolumes, ...], tuple[WireServers, ...]]]:
+    """Ask both views at once; the first requests are those for volumes."""
+    responses = yield from ask_all(requests)
+    answered = tuple(zip(requests, responses, strict=True))
+    volumes = tuple(read(WireVolumes, *each) for each in answered[:volume_requests])
+    servers = tuple(read(WireServers, *each) for each in answered[volume_requests:])
+    return volumes, servers
+
+
+def _listed(site: Site, volumes: Sequence[WireVolumes], servers: Sequence[WireServers]) -> Live:
+    seen = Seen(scope=site.scope)
+    seen.add_volumes(_once([row for page in volumes for row in page.volumes]))
+    seen.add_servers(_once([row for page in servers for row in page.servers]))
+    verdicts = (
+        _judged("volumes", [(page.count, [row.id for row in page.volumes]) for page in volumes]),
+        _judged("servers", [(page.count, [row.id for row in page.servers]) for page in servers]),
+    )
+    doubts = tuple(doubt for verdict in verdicts for doubt in verdict.doubts)
+    notices = tuple(notice for verdict in verdicts for notice in verdict.notices)
+    return Live(
+        scope=site.scope,
+        views=VIEWS,
+        servers=dict(sorted(seen.servers.items())),
+        volumes=dict(sorted(seen.volumes.items())),
+        observed=seen.observed(),
+        notices=(*doubts, *notices),
+        complete=not doubts,
+    )
+
+
+def _looked(
+    site: Site,
+    keys: frozenset[AttachmentKey],
+    volumes: Sequence[WireVolumes],
+    servers: Sequence[WireServers],
+) -> Live:
+    seen = Seen(scope=site.scope)
+    seen.add_volumes(row for page in volumes for row in page.volumes)
+    seen.add_servers(row for page in servers for row in page.servers)
+    # ECS answers an unknown id with a row of its own, so only EVS's count can be held against it.
+    doubts = tuple(
+        f"a look showed {len(page.volumes)} of {page.count} volumes"
+        for page in volumes
+        if len(page.volumes) < (page.count or 0)
+    )
+    volume_ids = {key.volume_id for key in keys}
+    server_ids = {key.server_id for key in keys}
+    return Live(
+        scope=site.scope,
+        views=VIEWS,
+        servers={k: row for k, row in sorted(seen.servers.items()) if k in server_ids},
+        volumes={k: row for k, row in sorted(seen.volumes.items()) if k in volume_ids},
+        observed={key: row for key, row in seen.observed().items() if key in keys},
+        notices=doubts,
+        complete=not doubts,
+    )
+
+
+def _judged(what: str, pages: Sequence[tuple[int | None, Sequence[str]]]) -> Verdict:
+    counts = [count for count, _ in pages if count is not None]
+    times = Counter(row_id for _, ids in pages for row_id in ids)
+    doubts = [
+        f"a page of {what} held {len(ids)} rows and wasn't the last"
+        for _, ids in pages[:-1]
+        if len(ids) < LIMIT
+    ]
+    if len(set(counts)) > 1:
+        doubts.append(
+            f"the count of {what} changed while they were listed: {min(counts)} to {max(counts)}"
+        )
+    if len(pages[-1][1]) >= LIMIT:
+        doubts.append(f"there are more {what} than the {len(times)} that were counted and listed")
+    if len(times) < max(counts, default=0):
+        doubts.append(f"{len(times)} of {max(counts)} {what} were listed")
+    twice = sorted(row_id for row_id, seen in times.items() if seen > 1)
+    if not twice:
+        return Verdict(doubts=tuple(doubts))
+    named = ", ".join(f"`{row_id}`" for row_id in twice[:MAX_NAMED])
+    rest = f" and {len(twice) - MAX_NAMED} more" if len(twice) > MAX_NAMED else ""
+    return Verdict(doubts=tuple(doubts), notices=(f"{what} listed more than once: {named}{rest}",))
+
+
+def _once(rows: Sequence[RowT]) -> tuple[RowT, ...]:
+    # The later row of an id is the fresher one; its attachments replace those of the earlier.
+    return tuple({row.id: row for row in rows}.values())
+
+
+def _further(count: int | None) -> range:
+    """Give the pages after the first, counted from 0, up to the one that can't be full."""
+    return range(1, min((count or 0) // LIMIT + 1, MAX_PAGES))
+
+
+def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[start : start + LOOK] for start in range(0, len(ids), LOOK))
+
+
+def _volume_page(site: Site, page: int) -> httpx.Request:
+    return get(site.storage("cloudvolumes", "detail"), limit=str(LIMIT), offset=str(page * LIMIT))
+
+
+def _server_page(site: Site, page: int) -> httpx.Request:
+    return get(site.compute("cloudservers", "detail"), limit=str(LIMIT), offset=str(page + 1))
+
+
+def _volume_look(site: Site, ids: Sequence[str]) -> httpx.Request:
+    quoted = ",".join(f"'{volume_id}'" for volume_id in ids)
+    return get(site.storage("cloudvolumes", "detail"), ids=f"[{quoted}]")
+
+
+def _server_look(site: Site, ids: Sequence[str]) -> httpx.Request:
+    url = site.compute("cloudservers", "detail")
+    return get(url, limit=str(LIMIT), server_id=",".join(ids))

@@ -1,0 +1,173 @@
+"""What ECS and EVS show of servers, volumes and attachments, as values; pure.
+
+1. An unknown status word refuses: it is never guessed to be harmless.
+2. A deleted server is left out: it bears no name.
+3. Compute says only that a volume is attached; storage also says that it is coming or going,
+   of a volume that can be on one server only. For a shareable one, the volume's status says it.
+
+Source: ECS API reference, "ECS Status" and "ListServersDetails"; EVS API reference, "EVS Disk
+Status" and "ListVolumes". That the busy and error rows refuse is our conservative reading.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reconciler.model.attachment import AttachmentKey, Observed, Phase, Sighting, View
+from reconciler.model.live import Server, ServerStatus, Volume, VolumeStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.providers.huawei_ecs.wire import (
+        WireServer,
+        WireVolume,
+        WireVolumeOnServer,
+    )
+
+SERVERS: Mapping[str, ServerStatus] = {
+    "ACTIVE": ServerStatus.READY,
+    "SHUTOFF": ServerStatus.READY,
+    **dict.fromkeys(
+        (
+            "BUILD",
+            "HARD_REBOOT",
+            "MIGRATING",
+            "REBOOT",
+            "REBUILD",
+            "RESIZE",
+            "REVERT_RESIZE",
+            "VERIFY_RESIZE",
+        ),
+        ServerStatus.MOVING,
+    ),
+}
+DELETED = frozenset({"DELETED", "SOFT_DELETED"})
+VOLUMES: Mapping[str, VolumeStatus] = {
+    "available": VolumeStatus.READY,
+    "in-use": VolumeStatus.READY,
+    "attaching": VolumeStatus.MOVING,
+    "detaching": VolumeStatus.MOVING,
+    **dict.fromkeys(
+        (
+            "awaiting-transfer",
+            "backing-up",
+            "creating",
+            "downloading",
+            "extending",
+            "restoring-backup",
+            "rollbacking",
+            "uploading",
+        ),
+        VolumeStatus.BUSY,
+    ),
+}
+PHASES: Mapping[str, Phase] = {"attaching": Phase.ATTACHING, "detaching": Phase.DETACHING}
+BOOT_DEVICES = frozenset({"/dev/vda", "/dev/sda"})
+OTHER_CONTROLLER = re.compile(r"^kubernetes\.io|(?<![a-z])(csi|cce)(?![a-z])", re.IGNORECASE)
+"""Keys of metadata and tags that a CSI driver or CCE leaves on its volumes; unverified.
+
+`csi` and `cce` count as words only: `scsi` and `access` hold them too."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Seen:
+    """What was seen so far, by the cloud's ids; the last row of an id counts."""
+
+    scope: str
+    servers: dict[str, Server] = field(default_factory=dict)
+    volumes: dict[str, Volume] = field(default_factory=dict)
+    sightings: dict[AttachmentKey, dict[View, Sighting]] = field(default_factory=dict)
+
+    def add_servers(self, rows: Iterable[WireServer]) -> None:
+        """Take in what compute shows; deleted and unknown servers are left out."""
+        for row in rows:
+            unknown = not row.status and row.fault is not None
+            if unknown or row.status in DELETED:
+                continue
+            self.servers[row.id] = server(row)
+            for volume_row in row.volumes:
+                self._sight(row.id, volume_row.id, View.COMPUTE, _by_compute(row, volume_row))
+
+    def add_volumes(self, rows: Iterable[WireVolume]) -> None:
+        """Take in what storage shows."""
+        for row in rows:
+            self.volumes[row.id] = volume(row)
+            for attachment in row.attachments:
+                sighting = Sighting(phase=_phase(row), device=attachment.device or None)
+                self._sight(attachment.server_id, row.id, View.STORAGE, sighting)
+
+    def observed(self) -> Mapping[AttachmentKey, Observed]:
+        """Give every attachment that a view shows, sorted by its key."""
+        rows = sorted(self.sightings.items(), key=lambda row: row[0])
+        return {key: Observed(key=key, sightings=_by_view(seen)) for key, seen in rows}
+
+    def _sight(self, server_id: str, volume_id: str, view: View, sighting: Sighting) -> None:
+        if not (server_id and volume_id):
+            return  # nothing that anybody could ask for: bare metal hosts have no server id here
+        key = AttachmentKey(self.scope, server_id, volume_id)
+        self.sightings.setdefault(key, {})[view] = sighting
+
+
+def server(row: WireServer) -> Server:
+    """Give a server as it may be planned with."""
+    locked = row.locked is True
+    frozen = row.metadata.get("EcmResStatus") == "freeze"
+    status = SERVERS.get(row.status, ServerStatus.REFUSING)
+    if status is ServerStatus.READY and row.transition:
+        status = ServerStatus.MOVING
+    if locked or frozen:
+        status = ServerStatus.REFUSING
+    more = ", ".join(word for word in (row.transition, "freeze" if frozen else "") if word)
+    return Server(
+        server_id=row.id,
+        name=row.name,
+        status=status,
+        status_text=f"{row.status} ({more})" if more else row.status,
+        locked=locked,
+        zone=row.zone or None,
+        tags=row.tags,
+    )
+
+
+def volume(row: WireVolume) -> Volume:
+    """Give a volume as it may be planned with."""
+    keys = {*row.metadata, *row.tags}
+    return Volume(
+        volume_id=row.id,
+        name=row.name,
+        size_gib=row.size,
+        status=VOLUMES.get(row.status, VolumeStatus.REFUSING),
+        status_text=row.status,
+        shareable=row.multiattach is True,
+        boot=row.bootable is True,
+        zone=row.zone or None,
+        bus="scsi" if row.metadata.get("hw:passthrough", "").lower() == "true" else "virtio",
+        prepaid=bool(row.metadata.get("orderID")),
+        owner_marks=tuple(sorted(key for key in keys if OTHER_CONTROLLER.search(key))),
+    )
+
+
+def _by_view(seen: Mapping[View, Sighting]) -> Mapping[View, Sighting]:
+    # In one order, whichever view was listed first: the same world gives the same bytes.
+    return {view: seen[view] for view in View if view in seen}
+
+
+def _phase(row: WireVolume) -> Phase:
+    if row.status == "error_detaching":
+        return Phase.FAILED
+    # A shareable volume has one status for all its servers: it doesn't say which one moves.
+    return Phase.ATTACHED if row.multiattach else PHASES.get(row.status, Phase.ATTACHED)
+
+
+def _by_compute(server_row: WireServer, row: WireVolumeOnServer) -> Sighting:
+    device = row.device or None
+    on_root = device in BOOT_DEVICES and device == server_row.root_device
+    return Sighting(
+        phase=Phase.ATTACHED,
+        device=device,
+        delete_on_termination=row.delete_on_termination,
+        boot=row.boot_index == "0" or on_root,
+    )

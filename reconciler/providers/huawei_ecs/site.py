@@ -1,0 +1,79 @@
+"""The addresses of one scope, the requests that are sent there and the reading of answers; pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import ValidationError
+
+from reconciler.providers.huawei_ecs.errors import bad_answer, read_error
+from reconciler.providers.huawei_ecs.wire import Wire
+from reconciler.signing.sdk_hmac_sha256 import canonical_query
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+WireT = TypeVar("WireT", bound=Wire)
+
+PLAIN_TYPE = "application/json"
+BODY_TYPE = "application/json;charset=UTF-8"
+"""Source: huaweicloudsdkcore 3.1.219; the two differ, and both are signed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where one scope is asked; addresses have no trailing slash."""
+
+    scope: str
+    ecs: str
+    evs: str
+    project: str
+
+    def compute(self, *path: str) -> str:
+        """Give the address of something in ECS."""
+        return "/".join(
+            (self.ecs, "v1", *(quote(part, safe="~") for part in (self.project, *path)))
+        )
+
+    def storage(self, *path: str) -> str:
+        """Give the address of something in EVS."""
+        return "/".join(
+            (self.evs, "v2", *(quote(part, safe="~") for part in (self.project, *path)))
+        )
+
+
+def get(url: str, **query: str) -> httpx.Request:
+    """Give the request of a read; its query is written as it will be signed."""
+    wire = canonical_query(query.items())
+    return _request("GET", f"{url}?{wire}" if wire else url, PLAIN_TYPE, b"")
+
+
+def delete(url: str) -> httpx.Request:
+    """Give the request of a change that has no body."""
+    return _request("DELETE", url, PLAIN_TYPE, b"")
+
+
+def change(method: str, url: str, body: Mapping[str, object]) -> httpx.Request:
+    """Give the request of a change; its body is written once, because its bytes are signed."""
+    wire = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    return _request(method, url, BODY_TYPE, wire)
+
+
+def read(model: type[WireT], request: httpx.Request, response: httpx.Response) -> WireT:
+    """Give what a read answered. Raises ProviderError when it failed or isn't as documented."""
+    if not response.is_success:
+        raise read_error(request, response)
+    try:
+        return model.model_validate_json(response.content)
+    except ValidationError as error:
+        raise bad_answer(request, response) from error
+
+
+def _request(method: str, url: str, content_type: str, body: bytes) -> httpx.Request:
+    # English words: people search the vendor's pages for them.
+    headers = {"Content-Type": content_type, "X-Language": "en-us"}
+    return httpx.Request(method, url, headers=headers, content=body)

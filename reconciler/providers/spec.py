@@ -1,0 +1,72 @@
+"""How a provider introduces itself, and what it needs to be opened."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import httpx
+
+    from reconciler.model.capabilities import Capabilities
+    from reconciler.model.record import Identity
+    from reconciler.ports import Pace, Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret that shows itself to nobody who prints it."""
+
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """Everything a provider needs from outside, resolved."""
+
+    scope: str
+    region: str
+    pace: Pace
+    utc_now: Callable[[], datetime]
+    project_id: str | None = None
+    """None: the provider looks it up by region, with one call."""
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+    """Addresses by the names of `ProviderSpec.apis`, all of them, without a trailing slash."""
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    """By the manifest's key: `accessKey`, `secretKey`, `securityToken` (may be absent)."""
+    max_concurrency: int = 1
+    transport: httpx.AsyncBaseTransport | None = None
+    """None: real sockets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """An open provider and the cloud that it turned out to speak to."""
+
+    provider: Provider
+    identity: Identity
+
+
+Open: TypeAlias = Callable[[Opening], Awaitable[Opened]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSpec:
+    """One provider: its name in manifests, its facts, and how it is opened."""
+
+    name: str
+    open: Open
+    can: Capabilities
+    apis: Mapping[str, str]
+    """Default address by API, with `{region}` and `{cloud}` to be filled in."""
+    cloud: str
+    """The default domain for `{cloud}`."""
+    domains: tuple[str, ...]
+    """Domains that credentials may be sent to, with everything below them."""
+    variables: Mapping[str, tuple[str, ...]]
+    """Environment variables by credential key, the first one that is set counts."""
+    needed: tuple[str, ...]
+    """The credential keys without which nothing can be asked."""

@@ -1,0 +1,1 @@
+"""Tests of what is said to Huawei Cloud and what its answers mean."""
