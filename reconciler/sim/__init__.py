@@ -1,0 +1,1 @@
+"""An embedded cloud that answers like the real ones; imports nothing of the reconciler."""

@@ -1,0 +1,1 @@
+"""One file an API; a module with an `API` is mounted."""

@@ -1,0 +1,116 @@
+"""One request and its answer, as the simulated APIs see them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.sim.cloud import Cloud
+    from reconciler.sim.gate import Gate
+    from reconciler.sim.rules import Rule
+
+JSON_TYPE = "application/json;charset=UTF-8"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """One request as it came over the wire; header names are lower case."""
+
+    method: str
+    raw_path: bytes
+    path: str
+    query_string: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        """Give the value of a header as text; several of one name are joined with a comma."""
+        wanted = name.encode()
+        values = [value for key, value in self.headers if key == wanted]
+        return b",".join(values).decode("utf-8", "replace").strip() if values else None
+
+    def query(self) -> dict[str, str]:
+        """Give the query's parameters, decoded; the last of a repeated one counts."""
+        pairs = (part.partition(b"=") for part in self.query_string.split(b"&") if part)
+        return {
+            unquote_to_bytes(key).decode("utf-8", "replace"): unquote_to_bytes(value).decode(
+                "utf-8", "replace"
+            )
+            for key, _, value in pairs
+        }
+
+    def document(self) -> dict[str, object]:
+        """Give the body as a JSON mapping; empty when it is anything else."""
+        try:
+            found = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One answer: status, body bytes, and headers beside content type and length."""
+
+    status: int
+    body: bytes = b""
+    media: str = JSON_TYPE
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def answer(status: int, document: object, headers: Mapping[str, str] | None = None) -> Answer:
+    """Give an answer whose body is the document as JSON."""
+    body = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    return Answer(status=status, body=body, headers=headers or {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What a handler gets: the request, its path's words, and the cloud it is about.
+
+    `rule` is the job or listing fault that the request met. `clouds` and `gate` are for
+    the calls that belong to no project.
+    """
+
+    heard: Heard
+    words: Mapping[str, str]
+    query: Mapping[str, str]
+    cloud: Cloud
+    clouds: tuple[Cloud, ...]
+    gate: Gate
+    rule: Rule | None = None
+
+    @property
+    def origin(self) -> str:
+        """The address that the client used, for links."""
+        return f"http://{self.heard.header('host') or 'localhost'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One call of an API.
+
+    `path` has words in braces; `{project_id}` chooses the cloud. `changing`: it asks for
+    a change, unless `rehearsable` and the body says `dry_run`. `signed`: False where
+    anybody may ask.
+    """
+
+    method: str
+    path: str
+    handler: Callable[[Ask], Answer]
+    changing: bool = False
+    rehearsable: bool = False
+    signed: bool = True
+
+
+class RefusalError(Exception):
+    """Raised by a check of an API; carries the answer that refuses."""
+
+    def __init__(self, reply: Answer) -> None:
+        super().__init__(reply.status)
+        self.reply = reply

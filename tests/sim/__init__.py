@@ -1,0 +1,1 @@
+"""The simulator, tested by clients that know nothing of the reconciler."""
