@@ -1,0 +1,129 @@
+"""An approval narrows a plan and never adds to it.
+
+1. A change that nobody approved is left out.
+2. An approved change whose facts differ now is refused, naming the facts.
+3. An approved change that is so already is done; one that nothing asks for any more is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from reconciler.model.finding import Finding
+from reconciler.model.plan import Action, Approved, Standing
+from reconciler.planning.precondition import precondition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reconciler.model.attachment import AttachmentKey
+    from reconciler.model.plan import Change
+    from reconciler.planning.ground import Ground
+
+    Identity = tuple[Action, AttachmentKey, AttachmentKey | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrowed:
+    """What an approval leaves of a plan."""
+
+    chosen: list[Change]
+    dropped: list[Change] = field(default_factory=list)
+    findings: tuple[Finding, ...] = ()
+    """Approved changes that can't be found any more."""
+    already: int = 0
+
+
+def approval(changes: Sequence[Change]) -> tuple[Approved, ...]:
+    """Give what approving these changes approves: the permitted ones, on today's facts."""
+    return tuple(
+        Approved(
+            action=change.action,
+            key=change.key,
+            source=change.source,
+            updates=change.updates,
+            precondition=change.precondition,
+        )
+        for change in changes
+        if change.standing is Standing.PERMITTED
+    )
+
+
+def narrowed(changes: Sequence[Change], on: Ground) -> Narrowed:
+    """Give what the approval of these circumstances leaves of `changes`."""
+    if on.circumstances.approved is None:
+        return Narrowed(chosen=list(changes))
+    mine = {_identity(a): a for a in on.circumstances.approved if a.key.scope == on.live.scope}
+    chosen: list[Change] = []
+    dropped: list[Change] = []
+    for change in changes:
+        approved = mine.pop(_identity(change), None)
+        if approved is not None:
+            chosen.append(_unless_stale(change, approved, on))
+        elif change.standing is Standing.PERMITTED:
+            dropped.append(change)
+        else:
+            chosen.append(change)
+    already = [approved for approved in mine.values() if _so_already(approved, on)]
+    lost = (approved for approved in mine.values() if approved not in already)
+    return Narrowed(
+        chosen=chosen,
+        dropped=dropped,
+        findings=tuple(_lost(approved, on) for approved in lost),
+        already=len(already),
+    )
+
+
+def _identity(what: Change | Approved) -> Identity:
+    return what.action, what.key, what.source
+
+
+def _unless_stale(change: Change, approved: Approved, on: Ground) -> Change:
+    if change.standing is not Standing.PERMITTED:
+        return change
+    differences = tuple(_differences(change, approved, on))
+    if not differences:
+        return change
+    finding = Finding(
+        code="stale",
+        summary=f"changed since it was approved: {'; '.join(differences)}",
+        hint="plan again and approve the new plan",
+        place=change.place,
+        scope=change.key.scope,
+    )
+    return replace(change, standing=Standing.REFUSED, refusals=(finding,))
+
+
+def _differences(change: Change, approved: Approved, on: Ground) -> Iterator[str]:
+    if change.updates != approved.updates:
+        yield "what is to be set"
+    now = precondition(change, on)
+    for part in sorted(now.keys() | approved.precondition.keys()):
+        was, is_now = approved.precondition.get(part, {}), now.get(part, {})
+        for fact in sorted(was.keys() | is_now.keys()):
+            if was.get(fact) != is_now.get(fact):
+                yield f"{part} {fact} was `{was.get(fact)}`, is `{is_now.get(fact)}`"
+
+
+def _so_already(approved: Approved, on: Ground) -> bool:
+    if approved.action is Action.DETACH:
+        return approved.key not in on.live.observed
+    gone = approved.source is None or approved.source not in on.live.observed
+    observed = on.live.observed.get(approved.key)
+    wanted = on.desired.wanted.get(approved.key)
+    if not gone or observed is None or wanted is None:
+        return False
+    flag = wanted.attachment.delete_on_termination
+    return flag is None or flag == observed.delete_on_termination
+
+
+def _lost(approved: Approved, on: Ground) -> Finding:
+    name = on.name(approved.key)
+    return Finding(
+        code="stale",
+        summary=f"`{approved.action.value}` of `{name.server}/{name.volume}` was approved, "
+        "and the plan is another one now",
+        hint="plan again and approve the new plan",
+        scope=on.live.scope,
+    )

@@ -1,0 +1,78 @@
+"""What has to be looked at once more by id before a plan may stand on it, and how a look is merged.
+
+1. Where two views disagree, a listing may have caught a change midway: look.
+2. What is in motion may have come to rest: look, for a while.
+3. What a look doesn't find is gone; what it finds replaces what the listing said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.planning.ground import Seen, Wish
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from reconciler.model.attachment import AttachmentKey
+    from reconciler.model.live import Live
+    from reconciler.planning.ground import Ground
+
+
+def disagreeing(on: Ground) -> tuple[AttachmentKey, ...]:
+    """Give the attachments that one view shows and the other, though readable, doesn't; sorted."""
+    doubtful = {Seen.COMPUTE_ONLY, Seen.STORAGE_ONLY}
+    return tuple(key for key in sorted(on.live.observed) if on.seen(key) in doubtful)
+
+
+def moving(on: Ground) -> tuple[AttachmentKey, ...]:
+    """Give the owned attachments, live or wanted, whose volume is in motion; sorted."""
+    mine = {Wish.WANTED, Wish.UNWANTED}
+    keys = on.desired.wanted.keys() | on.live.observed.keys()
+    found = (key for key in keys if key.volume_id in on.moving and on.wish(key) in mine)
+    return tuple(sorted(found))
+
+
+def merged(live: Live, look: Live, keys: Collection[AttachmentKey]) -> Live:
+    """Give `live` with everything about `keys` replaced by what `look` saw.
+
+    `look` speaks for the volumes and servers of `keys` alone; the rest stays as listed.
+    """
+    asked = set(keys)
+    servers = {key.server_id for key in asked}
+    volumes = {key.volume_id for key in asked}
+    observed = {key: seen for key, seen in live.observed.items() if key not in asked}
+    observed |= {key: seen for key, seen in look.observed.items() if key in asked}
+    return replace(
+        live,
+        servers={i: s for i, s in live.servers.items() if i not in servers}
+        | {i: s for i, s in look.servers.items() if i in servers},
+        volumes={i: v for i, v in live.volumes.items() if i not in volumes}
+        | {i: v for i, v in look.volumes.items() if i in volumes},
+        observed=observed,
+        notices=(*live.notices, *look.notices),
+        complete=live.complete and look.complete,
+    )
+
+
+def in_doubt_about_slots(on: Ground) -> tuple[str, ...]:
+    """Give the servers that may be too full for what shall come to them, sorted by id."""
+    arriving: dict[str, int] = {}
+    for key in on.desired.wanted:
+        if on.seen(key) is Seen.NOWHERE:
+            arriving[key.server_id] = arriving.get(key.server_id, 0) + 1
+    return tuple(
+        server_id
+        for server_id, count in sorted(arriving.items())
+        if server_id in on.live.servers and on.disks.get(server_id, 0) + count > on.can.sure_slots
+    )
+
+
+def with_slots(live: Live, slots: Mapping[str, Mapping[str, int]]) -> Live:
+    """Give `live` with the free slots that were asked for."""
+    servers = {
+        server_id: replace(server, free_slots=slots[server_id]) if server_id in slots else server
+        for server_id, server in live.servers.items()
+    }
+    return replace(live, servers=servers)

@@ -1,0 +1,140 @@
+"""What a planner stands on: desired, live and circumstances, with the indices both need."""
+
+from __future__ import annotations
+
+import enum
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reconciler.model.attachment import Phase, View
+from reconciler.model.declared import Side
+from reconciler.model.live import VolumeStatus
+from reconciler.model.plan import Name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.model.attachment import AttachmentKey, Observed
+    from reconciler.model.capabilities import Capabilities
+    from reconciler.model.live import Live
+    from reconciler.model.plan import Circumstances
+    from reconciler.model.policy import Policy
+    from reconciler.planning.resolve import Desired
+
+
+class Seen(enum.Enum):
+    """What the views say together of one attachment."""
+
+    NOWHERE = "no view shows it"
+    AGREED = "every view shows it"
+    COMPUTE_ONLY = "compute shows it, storage doesn't"
+    STORAGE_ONLY = "storage shows it, its readable server doesn't"
+    FOREIGN = "storage shows it on a server that this account can't see"
+
+
+class Wish(enum.Enum):
+    """What the manifests say together of one attachment."""
+
+    WANTED = "wanted"
+    UNWANTED = "owned, not wanted"
+    KEPT = "left to others by `others: keep`"
+    UNOWNED = "nobody's"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """Everything a guard may look at."""
+
+    desired: Desired
+    live: Live
+    policy: Policy
+    can: Capabilities
+    circumstances: Circumstances
+    holders: Mapping[str, tuple[Observed, ...]] = field(default_factory=dict)
+    """Attachments by volume id, sorted by key; volumes on no server are absent."""
+    disks: Mapping[str, int] = field(default_factory=dict)
+    """Disks a server, the boot volume and what only storage shows included."""
+    moving: frozenset[str] = frozenset()
+    """Volume ids that an attach or a detach is under way for."""
+
+    def seen(self, key: AttachmentKey) -> Seen:
+        """Give what the views say of one attachment."""
+        observed = self.live.observed.get(key)
+        if observed is None:
+            return Seen.NOWHERE
+        if len(observed.sightings) == len(self.live.views):
+            return Seen.AGREED
+        if View.COMPUTE in observed.sightings:
+            return Seen.COMPUTE_ONLY
+        return Seen.STORAGE_ONLY if key.server_id in self.live.servers else Seen.FOREIGN
+
+    def in_motion(self, key: AttachmentKey) -> bool:
+        """Tell whether the cloud is at work on the volume, here or elsewhere."""
+        return key.volume_id in self.moving
+
+    def boot(self, key: AttachmentKey) -> bool:
+        """Tell whether it is a boot volume: never owned, whatever the manifests say."""
+        observed = self.live.observed.get(key)
+        volume = self.live.volumes.get(key.volume_id)
+        return (observed is not None and observed.boot) or (volume is not None and volume.boot)
+
+    def shareable(self, volume_id: str) -> bool:
+        """Tell whether the volume may be on several servers; unknown volumes may not."""
+        volume = self.live.volumes.get(volume_id)
+        return volume is not None and volume.shareable
+
+    def wish(self, key: AttachmentKey) -> Wish:
+        """Give what the manifests say of one attachment; an explicit line beats a row."""
+        if key in self.desired.wanted:
+            return Wish.WANTED
+        if key in self.desired.absent:
+            return Wish.UNWANTED
+        rows = ((Side.SERVER, key.server_id), (Side.VOLUME, key.volume_id))
+        owners = [entry for row in rows if (entry := self.desired.rows.get(row)) is not None]
+        if not owners:
+            return Wish.UNOWNED
+        if any(entry.keeps_others for entry in owners):
+            return Wish.KEPT
+        return Wish.UNWANTED
+
+    def name(self, key: AttachmentKey) -> Name:
+        """Give what people call the two ends; ids where the cloud tells no name."""
+        server = self.live.servers.get(key.server_id)
+        volume = self.live.volumes.get(key.volume_id)
+        return Name(
+            server=(server.name if server else "") or key.server_id,
+            volume=(volume.name if volume else "") or key.volume_id,
+        )
+
+
+def ground(
+    desired: Desired, live: Live, policy: Policy, can: Capabilities, circumstances: Circumstances
+) -> Ground:
+    """Index the two sides once, in a fixed order."""
+    holders: dict[str, list[Observed]] = defaultdict(list)
+    disks: dict[str, int] = defaultdict(int)
+    for key in sorted(live.observed):
+        holders[key.volume_id].append(live.observed[key])
+        disks[key.server_id] += 1
+    return Ground(
+        desired=desired,
+        live=live,
+        policy=policy,
+        can=can,
+        circumstances=circumstances,
+        holders={volume_id: tuple(found) for volume_id, found in holders.items()},
+        disks=dict(disks),
+        moving=frozenset(_moving(live)),
+    )
+
+
+def _moving(live: Live) -> Iterator[str]:
+    """Give the volumes that the cloud is at work on, by their status or by any sighting."""
+    for volume_id, volume in live.volumes.items():
+        if volume.status is VolumeStatus.MOVING:
+            yield volume_id
+    phases = {Phase.ATTACHING, Phase.DETACHING}
+    for key, observed in live.observed.items():
+        if any(sighting.phase in phases for sighting in observed.sightings.values()):
+            yield key.volume_id

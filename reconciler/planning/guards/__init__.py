@@ -1,0 +1,9 @@
+"""Rules that may refuse: one function and one code each, by the level they reach."""
+
+from __future__ import annotations
+
+from reconciler.planning.guards.changes import guarded, storage_only
+from reconciler.planning.guards.room import fitted
+from reconciler.planning.guards.scopes import allowed_detaches, scope_refusals
+
+__all__ = ["allowed_detaches", "fitted", "guarded", "scope_refusals", "storage_only"]

@@ -1,0 +1,244 @@
+"""Guards of the change's level: each looks at one change and refuses it, with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.model.capabilities import SetBy
+from reconciler.model.declared import Side
+from reconciler.model.finding import Finding
+from reconciler.model.live import ServerStatus, VolumeStatus
+from reconciler.model.plan import Action, Standing
+from reconciler.planning.ground import Seen, Wish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from reconciler.model.attachment import AttachmentKey
+    from reconciler.model.plan import Change
+    from reconciler.planning.ground import Ground
+
+    Guard = Callable[[Change, Ground], Iterator[Finding]]
+
+
+def guarded(changes: Sequence[Change], on: Ground) -> list[Change]:
+    """Run every guard over every permitted change; what one of them stops is refused."""
+    wanted = _wanted_places(on)
+    return [_checked(change, on, wanted) for change in changes]
+
+
+def _checked(change: Change, on: Ground, wanted: dict[str, list[AttachmentKey]]) -> Change:
+    if change.standing is not Standing.PERMITTED:
+        return change
+    found = [finding for guard in GUARDS for finding in guard(change, on)]
+    found += _not_shareable(change, on, wanted.get(change.key.volume_id, []))
+    if not found:
+        return change
+    return replace(change, standing=Standing.REFUSED, refusals=tuple(found))
+
+
+def _wanted_places(on: Ground) -> dict[str, list[AttachmentKey]]:
+    """Give the wanted keys of volumes that can't be shared and are wanted more than once."""
+    places: dict[str, list[AttachmentKey]] = {}
+    for key in sorted(on.desired.wanted):
+        if not on.shareable(key.volume_id):
+            places.setdefault(key.volume_id, []).append(key)
+    return {volume_id: keys for volume_id, keys in places.items() if len(keys) > 1}
+
+
+def _finding(change: Change, code: str, summary: str, hint: str) -> Finding:
+    return Finding(
+        code=code, summary=summary, hint=hint, place=change.place, scope=change.key.scope
+    )
+
+
+def _boot(change: Change, on: Ground) -> Iterator[Finding]:
+    if on.boot(change.key) or (change.source is not None and on.boot(change.source)):
+        yield _finding(
+            change,
+            "boot-volume",
+            f"`{change.name.volume}` is a boot volume: it is never owned",
+            "take it out of the manifests; what a server boots from stays with it",
+        )
+
+
+def _held(change: Change, on: Ground) -> Iterator[Finding]:
+    rows = [(Side.SERVER, change.key.server_id), (Side.VOLUME, change.key.volume_id)]
+    if change.source is not None:
+        rows.append((Side.SERVER, change.source.server_id))
+    for row in rows:
+        if row in on.desired.held:
+            why = on.desired.held[row]
+            yield _finding(
+                change,
+                "entry-refused",
+                f"the entry that owns or lists it is refused (`{why.code}`): {why.summary}",
+                f"mend {why.place} first",
+            )
+            return
+
+
+def _cannot(change: Change, on: Ground) -> Iterator[Finding]:
+    if change.arrives is not None and not on.can.attach:
+        yield _finding(
+            change,
+            "cannot-attach",
+            "this cloud can't attach an existing volume",
+            "take the line out of the manifests",
+        )
+    if change.leaves is not None and not on.can.detach_keeps_data:
+        yield _finding(
+            change,
+            "detach-destroys",
+            "detaching deletes the volume for good on this cloud",
+            "take the volume's line back into its entry",
+        )
+
+
+def _not_shareable(change: Change, on: Ground, places: list[AttachmentKey]) -> Iterator[Finding]:
+    if change.arrives is None or not places:
+        return
+    servers = ", ".join(f"`{on.name(key).server}`" for key in places)
+    also = (on.desired.wanted[key].place for key in places if key != change.key)
+    yield replace(
+        _finding(
+            change,
+            "not-shareable",
+            f"`{change.name.volume}` can't be shared and is wanted on {len(places)} servers: "
+            f"{servers}",
+            "keep one of the lines, or make a shareable volume",
+        ),
+        also=tuple(also),
+    )
+
+
+def _held_elsewhere(change: Change, on: Ground) -> Iterator[Finding]:
+    if change.action is not Action.ATTACH or on.shareable(change.key.volume_id):
+        return
+    for observed in on.holders.get(change.key.volume_id, ()):
+        if observed.key not in on.desired.wanted:
+            yield from _holder(change, observed.key, on)
+
+
+def _holder(change: Change, holder: AttachmentKey, on: Ground) -> Iterator[Finding]:
+    seen, wish, server = on.seen(holder), on.wish(holder), on.name(holder).server
+    volume = change.name.volume
+    if seen is Seen.FOREIGN:
+        yield _finding(
+            change,
+            "held-by-foreign",
+            f"`{volume}` is on server `{holder.server_id}`, which this account can't see",
+            "have its owner let go of it; it is never taken from there",
+        )
+    elif seen is Seen.STORAGE_ONLY:
+        yield storage_only(holder, on)
+    elif wish is Wish.UNOWNED:
+        yield _finding(
+            change,
+            "held-by-unmanaged",
+            f"`{volume}` can't be shared and is on `{server}`, which no entry owns",
+            f"add an entry `{server}` under `servers:`, or `{volume}` under `volumes:`, to move it",
+        )
+    elif wish is Wish.KEPT:
+        rows = ((Side.SERVER, holder.server_id), (Side.VOLUME, holder.volume_id))
+        entries = [entry for row in rows if (entry := on.desired.rows.get(row)) is not None]
+        yield replace(
+            _finding(
+                change,
+                "held-by-kept",
+                f"`{volume}` can't be shared and is on `{server}`, where `others: keep` leaves it",
+                f"list `{volume}` under `absent:` of that entry to let it go",
+            ),
+            also=tuple(entry.owner.place for entry in entries if entry.keeps_others),
+        )
+
+
+def storage_only(key: AttachmentKey, on: Ground) -> Finding:
+    """Give the refusal of what only the storage record has: never a detach, never an attach."""
+    name = on.name(key)
+    wanted = on.desired.wanted.get(key)
+    return Finding(
+        code="storage-only",
+        summary=f"storage says that `{name.volume}` is on `{name.server}`, "
+        "the server itself doesn't have it",
+        hint="look at the volume in the console: its record is stale, or a change is under way",
+        place=wanted.place if wanted else None,
+        scope=key.scope,
+    )
+
+
+def _volume_status(change: Change, on: Ground) -> Iterator[Finding]:
+    volume = on.live.volumes.get(change.key.volume_id)
+    if volume is None or change.action is Action.UPDATE or volume.status is VolumeStatus.READY:
+        return
+    later = volume.status is VolumeStatus.BUSY
+    yield _finding(
+        change,
+        "volume-status",
+        f"volume `{change.name.volume}` is `{volume.status_text}`",
+        "wait until it is done, then plan again" if later else "bring the volume in order first",
+    )
+
+
+def _server_status(change: Change, on: Ground) -> Iterator[Finding]:
+    if change.action is Action.UPDATE:
+        return
+    for key in (change.key, change.source):
+        server = on.live.servers.get(key.server_id) if key is not None else None
+        if server is None or server.status is ServerStatus.READY:
+            continue
+        later = server.status is ServerStatus.MOVING
+        yield _finding(
+            change,
+            "server-status",
+            f"server `{server.name}` is `{server.status_text}`",
+            "wait until it rests, then plan again" if later else "bring the server in order first",
+        )
+
+
+def _other_zone(change: Change, on: Ground) -> Iterator[Finding]:
+    server = on.live.servers.get(change.key.server_id)
+    volume = on.live.volumes.get(change.key.volume_id)
+    if change.arrives is None or server is None or volume is None:
+        return
+    if server.zone and volume.zone and server.zone != volume.zone:
+        yield _finding(
+            change,
+            "other-zone",
+            f"volume `{volume.name}` is in zone `{volume.zone}`, "
+            f"server `{server.name}` in `{server.zone}`",
+            "choose a server of the volume's zone",
+        )
+
+
+def _fixed_attribute(change: Change, on: Ground) -> Iterator[Finding]:
+    if not change.updates:
+        return
+    volume = on.live.volumes.get(change.key.volume_id)
+    why = None
+    if on.can.delete_on_termination is SetBy.NEVER:
+        why = "this cloud can't set it"
+    elif volume is not None and volume.shareable:
+        why = "the cloud refuses it for volumes that can be shared"
+    elif volume is not None and volume.prepaid:
+        why = "the cloud refuses it for yearly and monthly volumes"
+    if why:
+        yield _finding(
+            change,
+            "fixed-attribute",
+            f"`deleteOnTermination` of `{change.name.volume}` can't be changed: {why}",
+            "take `deleteOnTermination` out of the line",
+        )
+
+
+GUARDS: tuple[Guard, ...] = (
+    _boot,
+    _held,
+    _cannot,
+    _held_elsewhere,
+    _volume_status,
+    _server_status,
+    _other_zone,
+    _fixed_attribute,
+)

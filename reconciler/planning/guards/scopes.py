@@ -1,0 +1,106 @@
+"""Guards of the scope's level: each may hold the whole scope back; the other scopes go on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from math import floor
+from typing import TYPE_CHECKING
+
+from reconciler.model.declared import Side
+from reconciler.model.finding import Finding
+from reconciler.model.plan import Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reconciler.model.plan import Change
+    from reconciler.model.policy import Policy
+    from reconciler.planning.ground import Ground
+
+
+def scope_refusals(changes: Sequence[Change], on: Ground, owned: int) -> tuple[Finding, ...]:
+    """Give what holds the scope back, the weightiest first; `owned` is D of the formula."""
+    leaving = [
+        change
+        for change in changes
+        if change.standing is Standing.PERMITTED and change.leaves is not None
+    ]
+    return (
+        *on.desired.scope_findings,
+        *_incomplete(on),
+        *_empty_live(on),
+        *_limit(leaving, on, owned),
+        *_limit_per_server(leaving, on),
+    )
+
+
+def allowed_detaches(policy: Policy, owned: int) -> int:
+    """Give min(maxDetach, max(1, floor(maxDetachShare x D))).
+
+    `owned` counts the owned live attachments before any selection, without boot and kept ones.
+    The tiny addend keeps 0.3 x 10 at 3 although binary floats say 2.9999999999999996 elsewhere.
+    """
+    return min(policy.max_detach, max(1, floor(policy.max_detach_share * owned + 1e-9)))
+
+
+def _incomplete(on: Ground) -> Iterator[Finding]:
+    if not on.live.complete:
+        notice = on.live.notices[0] if on.live.notices else "rows are missing"
+        yield Finding(
+            code="incomplete-listing",
+            summary=f"the listing can't be trusted: {notice}",
+            hint="plan again; if it stays, the cloud's listing is at fault",
+            scope=on.live.scope,
+        )
+
+
+def _empty_live(on: Ground) -> Iterator[Finding]:
+    named = dict.fromkeys(Side, False)
+    for side, _ in on.desired.rows:
+        named[side] = True
+    for finding in on.desired.entry_findings:
+        named[Side.SERVER] |= finding.code == "server-not-found"
+        named[Side.VOLUME] |= finding.code == "volume-not-found"
+    live = {Side.SERVER: on.live.servers, Side.VOLUME: on.live.volumes}
+    for side in Side:
+        if named[side] and not live[side]:
+            yield Finding(
+                code="empty-live",
+                summary=f"the cloud lists no {side.value} at all, and the manifests name some",
+                hint="check region, projectId and what these credentials may read",
+                scope=on.live.scope,
+            )
+
+
+def _limit(leaving: Sequence[Change], on: Ground, owned: int) -> Iterator[Finding]:
+    allowed = allowed_detaches(on.policy, owned)
+    if len(leaving) <= allowed or on.circumstances.ack_detach == len(leaving):
+        return
+    said = on.circumstances.ack_detach
+    wrong = f", and {said} were acknowledged" if said is not None else ""
+    yield Finding(
+        code="limit-detach",
+        summary=f"{len(leaving)} of {owned} owned attachments would be detached, {allowed} may be "
+        f"(maxDetach {on.policy.max_detach}, maxDetachShare {on.policy.max_detach_share:g}){wrong}",
+        hint=f"say `--ack-detach {on.live.scope}={len(leaving)}` if this is meant, "
+        "or raise the limit in the Policy",
+        scope=on.live.scope,
+    )
+
+
+def _limit_per_server(leaving: Sequence[Change], on: Ground) -> Iterator[Finding]:
+    if on.circumstances.ack_detach == len(leaving):
+        return
+    per_server = Counter(change.leaves.server_id for change in leaving if change.leaves)
+    for change in leaving:
+        key = change.leaves
+        count = per_server.pop(key.server_id, 0) if key else 0
+        if key is not None and count > on.policy.max_detach_per_server:
+            yield Finding(
+                code="limit-detach-per-server",
+                summary=f"{count} volumes would leave `{on.name(key).server}`, "
+                f"{on.policy.max_detach_per_server} may (maxDetachPerServer)",
+                hint=f"say `--ack-detach {on.live.scope}={len(leaving)}` if this is meant, "
+                "or raise the limit in the Policy",
+                scope=on.live.scope,
+            )

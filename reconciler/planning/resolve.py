@@ -1,0 +1,286 @@
+"""Entries as written and a live listing -> what is desired, by the cloud's ids.
+
+1. An id always wins; a name that two bear is refused; what doesn't exist is refused.
+2. A refused entry holds its row: nothing on it changes, and no volume it lists leaves.
+3. Two entries for one row, or two rows that disagree, refuse the whole scope.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reconciler.model.attachment import Attachment, AttachmentKey
+from reconciler.model.declared import Listed, Ref, Side
+from reconciler.model.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from reconciler.model.declared import Entry, Selector
+    from reconciler.model.finding import Place
+    from reconciler.model.live import Live
+
+    Row = tuple[Side, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """An attachment that shall be, and the first line that says so."""
+
+    attachment: Attachment
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desired:
+    """What the manifests ask of one scope, resolved."""
+
+    wanted: Mapping[AttachmentKey, Wanted] = field(default_factory=dict)
+    absent: Mapping[AttachmentKey, Place] = field(default_factory=dict)
+    rows: Mapping[Row, Entry] = field(default_factory=dict)
+    """The entry that owns each row, refused ones included."""
+    held: Mapping[Row, Finding] = field(default_factory=dict)
+    """Rows on which nothing may change, and why."""
+    entry_findings: tuple[Finding, ...] = ()
+    scope_findings: tuple[Finding, ...] = ()
+
+
+class _Index:
+    """Ids by id and by name, one side of a listing."""
+
+    def __init__(self, side: Side, names: Mapping[str, str]) -> None:
+        self.side = side
+        self._names = names
+        self._ids: dict[str, list[str]] = defaultdict(list)
+        for identity, name in names.items():
+            self._ids[name].append(identity)
+
+    def find(self, ref: Ref, scope: str) -> str | Finding:
+        if ref.text in self._names:
+            return ref.text
+        ids = self._ids.get(ref.text, [])
+        if len(ids) == 1:
+            return ids[0]
+        word = self.side.value
+        if ids:
+            return Finding(
+                code="ambiguous-name",
+                summary=f"{len(ids)} {word}s bear the name `{ref.text}`: "
+                + ", ".join(f"`{identity}`" for identity in sorted(ids)),
+                hint="write the id instead of the name",
+                place=ref.place,
+                scope=scope,
+            )
+        return Finding(
+            code=f"{word}-not-found",
+            summary=f"no {word} has the name or id `{ref.text}`, of {len(self._names)} live ones",
+            hint=self._nearest(ref.text),
+            place=ref.place,
+            scope=scope,
+        )
+
+    def _nearest(self, text: str) -> str:
+        import difflib  # noqa: PLC0415 - only a mistake pays for it
+
+        near = difflib.get_close_matches(text, list(self._ids), n=1)
+        if near:
+            return f"did you mean `{near[0]}`?"
+        return (
+            f"check the spelling, or list what is live with `reconciler live` ({self.side.value}s)"
+        )
+
+
+def resolve(entries: Sequence[Entry], live: Live) -> Desired:
+    """Give what `entries` ask for in the scope of `live`; findings say the rest."""
+    return _Resolution(live).run(entries)
+
+
+class _Resolution:
+    """One pass over the entries of a scope; filled once, then frozen into `Desired`."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._index = {
+            Side.SERVER: _Index(Side.SERVER, {i: s.name for i, s in live.servers.items()}),
+            Side.VOLUME: _Index(Side.VOLUME, {i: v.name for i, v in live.volumes.items()}),
+        }
+        self._rows: dict[Row, Entry] = {}
+        self._wanted: dict[AttachmentKey, dict[Side, Listed]] = {}
+        self._absent: dict[AttachmentKey, dict[Side, Place]] = {}
+        self._held: dict[Row, Finding] = {}
+        self._entry_findings: list[Finding] = []
+        self._scope_findings: list[Finding] = []
+
+    def run(self, entries: Sequence[Entry]) -> Desired:
+        for entry in entries:
+            self._take(entry)
+        self._scope_findings += self._contradictions()
+        wanted = {key: self._merged(key, sides) for key, sides in self._wanted.items()}
+        return Desired(
+            wanted=wanted,
+            absent={key: next(iter(sides.values())) for key, sides in self._absent.items()},
+            rows=self._rows,
+            held=self._held,
+            entry_findings=tuple(sorted(self._entry_findings, key=lambda f: f.order)),
+            scope_findings=tuple(sorted(self._scope_findings, key=lambda f: f.order)),
+        )
+
+    def _take(self, entry: Entry) -> None:
+        other = Side.VOLUME if entry.side is Side.SERVER else Side.SERVER
+        owner = self._index[entry.side].find(entry.owner, self._live.scope)
+        listed, absent, findings = self._members(entry, other)
+        if isinstance(owner, Finding):
+            self._entry_findings += [owner, *findings]
+            if entry.side is Side.SERVER:
+                # A volume that was meant for a server we can't find must not leave its old one.
+                self._held |= {(other, identity): owner for identity in listed}
+            return
+        row = (entry.side, owner)
+        if row in self._rows:
+            self._scope_findings.append(_twice(self._live.scope, entry, self._rows[row]))
+            return
+        self._rows[row] = entry
+        self._entry_findings += findings
+        if findings:
+            self._held[row] = findings[0]
+        for identity, line in listed.items():
+            key = self._key(row, identity)
+            self._wanted.setdefault(key, {})[entry.side] = line
+        for identity, ref in absent.items():
+            self._absent.setdefault(self._key(row, identity), {})[entry.side] = ref.place
+
+    def _members(
+        self, entry: Entry, other: Side
+    ) -> tuple[dict[str, Listed], dict[str, Ref], list[Finding]]:
+        findings: list[Finding] = []
+        listed: dict[str, Listed] = {}
+        lines = entry.listed or ()
+        if entry.selector is not None:
+            lines = tuple(self._selected(entry.owner, entry.selector))
+            if not lines and not entry.selector.allow_empty:
+                findings.append(_nobody(self._live.scope, entry, len(self._live.servers)))
+        for line in lines:
+            found = self._index[other].find(line.ref, self._live.scope)
+            if isinstance(found, Finding):
+                findings.append(found)
+            elif found in listed:
+                findings.append(_listed_twice(self._live.scope, line.ref, listed[found].ref))
+            else:
+                listed[found] = line
+        absent: dict[str, Ref] = {}
+        for ref in entry.absent:
+            found = self._index[other].find(ref, self._live.scope)
+            if isinstance(found, str):
+                absent[found] = ref
+            elif found.code == "ambiguous-name":
+                findings.append(found)  # What doesn't exist is absent already: satisfied.
+        return listed, absent, findings
+
+    def _selected(self, owner: Ref, selector: Selector) -> Iterator[Listed]:
+        for identity, server in sorted(self._live.servers.items()):
+            tagged = all(server.tags.get(k) == v for k, v in selector.tags.items())
+            named = selector.names is None or fnmatch.fnmatchcase(server.name, selector.names)
+            if tagged and named:
+                yield Listed(ref=Ref(text=identity, place=owner.place))
+
+    def _key(self, row: Row, member: str) -> AttachmentKey:
+        side, owner = row
+        if side is Side.SERVER:
+            return AttachmentKey(self._live.scope, owner, member)
+        return AttachmentKey(self._live.scope, member, owner)
+
+    def _merged(self, key: AttachmentKey, sides: Mapping[Side, Listed]) -> Wanted:
+        lines = list(sides.values())
+        devices = {line.device for line in lines if line.device is not None}
+        flags = {f for line in lines if (f := line.delete_on_termination) is not None}
+        if len(devices) > 1 or len(flags) > 1:
+            first, second = lines[0].ref.place, lines[1].ref.place
+            self._scope_findings.append(
+                Finding(
+                    code="contradiction",
+                    summary=f"the entries of server and volume ask for `{key}` in different ways",
+                    hint="write device and deleteOnTermination in one of the two places only",
+                    place=first,
+                    also=(second,),
+                    scope=self._live.scope,
+                )
+            )
+        return Wanted(
+            attachment=Attachment(
+                key=key,
+                device=min(devices, default=None),
+                delete_on_termination=min(flags, default=None),
+            ),
+            place=lines[0].ref.place,
+        )
+
+    def _contradictions(self) -> Iterator[Finding]:
+        for key, sides in self._wanted.items():
+            for row in ((Side.SERVER, key.server_id), (Side.VOLUME, key.volume_id)):
+                entry = self._rows.get(row)
+                if entry is None or row[0] in sides:
+                    continue
+                line = next(iter(sides.values()))
+                if not entry.keeps_others or row[0] in self._absent.get(key, {}):
+                    yield _disagreement(self._live.scope, entry, line.ref)
+            for side in sides.keys() & self._absent.get(key, {}).keys():
+                yield _both(self._live.scope, sides[side].ref, self._absent[key][side])
+
+
+def _disagreement(scope: str, entry: Entry, ref: Ref) -> Finding:
+    owner = f"{entry.side.value} entry `{entry.owner.text}`"
+    return Finding(
+        code="contradiction",
+        summary=f"`{ref.text}` is listed here, but the {owner} owns its row and doesn't list it",
+        hint="list it in both places, or take one of the two entries away",
+        place=ref.place,
+        also=(entry.owner.place,),
+        scope=scope,
+    )
+
+
+def _both(scope: str, ref: Ref, absent: Place) -> Finding:
+    return Finding(
+        code="contradiction",
+        summary=f"`{ref.text}` is listed and under `absent:` in one entry",
+        hint="keep one of the two lines",
+        place=ref.place,
+        also=(absent,),
+        scope=scope,
+    )
+
+
+def _twice(scope: str, entry: Entry, first: Entry) -> Finding:
+    return Finding(
+        code="duplicate-entry",
+        summary=f"`{entry.owner.text}` and `{first.owner.text}` are one {entry.side.value}",
+        hint="merge the two entries into one",
+        place=entry.owner.place,
+        also=(first.owner.place,),
+        scope=scope,
+    )
+
+
+def _listed_twice(scope: str, ref: Ref, first: Ref) -> Finding:
+    return Finding(
+        code="duplicate-listing",
+        summary=f"`{ref.text}` and `{first.text}` in one list are the same",
+        hint="keep one of the two lines",
+        place=ref.place,
+        also=(first.place,),
+        scope=scope,
+    )
+
+
+def _nobody(scope: str, entry: Entry, servers: int) -> Finding:
+    assert entry.selector is not None
+    return Finding(
+        code="selector-empty",
+        summary=f"the selector of `{entry.owner.text}` matches none of {servers} servers",
+        hint="mend tags or names, or say `allowEmpty: true` if none is meant",
+        place=entry.selector.place,
+        scope=scope,
+    )

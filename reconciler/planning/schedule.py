@@ -1,0 +1,149 @@
+"""Plan -> the fewest calls: steps with needs and locks; waves are a view for people.
+
+1. A change is one call, or shares one with others of its verb that the cloud can batch.
+2. A move is a detach and an attach; what an attach can't carry is an update after it.
+3. Needs point from arrivals to leaves and from updates to arrivals: there are no cycles.
+4. Without the rule on a server's disks the number of calls is the lower bound of the manifest
+   language; with it, at most one more for each arrival whose server ends above the rule.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING
+
+from reconciler.model.call import Call, Verb
+from reconciler.model.capabilities import BatchBy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from reconciler.model.attachment import AttachmentKey
+    from reconciler.model.capabilities import Batch, Capabilities
+    from reconciler.model.plan import Change, Plan
+
+    Need = tuple[Verb, AttachmentKey]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One call, what each of its attachments needs first, and what it must not share."""
+
+    id: str
+    call: Call
+    needs: Mapping[AttachmentKey, tuple[Need, ...]]
+    """By attachment, for those that need something: what must be done, sorted."""
+    locks: tuple[str, ...]
+    """Sorted: `server:ID` and `volume:ID`, the volume and every server of the call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Steps in a fixed order, leaves before arrivals before updates; `waves` is derived."""
+
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def batches(self) -> int:
+        """How many of the calls carry more than one attachment."""
+        return sum(len(step.call.keys) > 1 for step in self.steps)
+
+    def waves(self) -> tuple[tuple[Step, ...], ...]:
+        """Group the steps so that each wave needs only earlier ones."""
+        owner = {(step.call.verb, key): step for step in self.steps for key in step.call.keys}
+        by_id = {step.id: step for step in self.steps}
+        graph = {
+            step.id: {owner[need].id for needs in step.needs.values() for need in needs}
+            for step in self.steps
+        }
+        sorter = TopologicalSorter(graph)
+        sorter.prepare()
+        waves: list[tuple[Step, ...]] = []
+        while sorter.is_active():
+            ready = sorted(sorter.get_ready())
+            waves.append(tuple(by_id[step_id] for step_id in ready))
+            sorter.done(*ready)
+        return tuple(waves)
+
+
+def schedule(plan: Plan, can: Capabilities) -> Schedule:
+    """Give the fewest calls that make the permitted changes of a plan, in a fixed order."""
+    permitted = plan.permitted
+    leaving = {key: change for change in permitted if (key := change.leaves) is not None}
+    arriving = {key: change for change in permitted if (key := change.arrives) is not None}
+    updated = {change.key: change for change in permitted if change.updates}
+    steps = [
+        *_steps(Verb.DETACH, leaving, can),
+        *_steps(Verb.ATTACH, arriving, can),
+        *(_update(change, arriving) for _, change in sorted(updated.items())),
+    ]
+    return Schedule(steps=tuple(steps))
+
+
+def _steps(
+    verb: Verb, changes: Mapping[AttachmentKey, Change], can: Capabilities
+) -> Iterator[Step]:
+    for keys in sorted(_groups(verb, changes, can)):
+        needs = {
+            key: tuple((Verb.DETACH, need) for need in changes[key].needs)
+            for key in keys
+            if verb is Verb.ATTACH and changes[key].needs
+        }
+        devices = {
+            key: wanted.device
+            for key in keys
+            if verb is Verb.ATTACH and (wanted := changes[key].wanted) and wanted.device
+        }
+        yield _step(Call(verb=verb, keys=keys, devices=devices), needs)
+
+
+def _groups(
+    verb: Verb, changes: Mapping[AttachmentKey, Change], can: Capabilities
+) -> Iterator[tuple[AttachmentKey, ...]]:
+    batch = can.batch.get(verb)
+    together: dict[str, list[AttachmentKey]] = defaultdict(list)
+    for key, change in sorted(changes.items()):
+        if batch is None or not _batchable(verb, change, batch):
+            yield (key,)
+        else:
+            together[key.volume_id if batch.by is BatchBy.VOLUME else key.server_id].append(key)
+    for keys in together.values():
+        assert batch is not None
+        for start in range(0, len(keys), batch.maximum):
+            yield tuple(keys[start : start + batch.maximum])
+
+
+def _batchable(verb: Verb, change: Change, batch: Batch) -> bool:
+    if batch.shareable_only and not change.shareable:
+        return False
+    if verb is not Verb.ATTACH or batch.disks_at_most is None:
+        return True
+    return change.disks_after <= batch.disks_at_most + 1
+
+
+def _update(change: Change, arriving: Mapping[AttachmentKey, Change]) -> Step:
+    wanted = change.wanted
+    assert wanted is not None
+    call = Call(
+        verb=Verb.UPDATE, keys=(change.key,), delete_on_termination=wanted.delete_on_termination
+    )
+    needs = {change.key: ((Verb.ATTACH, change.key),)} if change.key in arriving else {}
+    return _step(call, needs)
+
+
+def _step(call: Call, needs: Mapping[AttachmentKey, tuple[Need, ...]]) -> Step:
+    first, more = call.keys[0], len(call.keys) - 1
+    return Step(
+        id=f"{call.verb.value}:{first.volume_id}@{first.server_id}" + (f"+{more}" if more else ""),
+        call=call,
+        needs=needs,
+        locks=locks(call.keys),
+    )
+
+
+def locks(keys: Sequence[AttachmentKey]) -> tuple[str, ...]:
+    """Give the names that a call on these attachments must hold alone, sorted."""
+    names = {f"server:{key.server_id}" for key in keys} | {f"volume:{k.volume_id}" for k in keys}
+    return tuple(sorted(names))

@@ -1,0 +1,52 @@
+"""What `--target` and `--exclude` leave in: exclude wins, a move matches by either half."""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.model.plan import Change, Circumstances
+
+
+def selected(
+    changes: Sequence[Change], scope: str, circumstances: Circumstances
+) -> tuple[list[Change], list[Change]]:
+    """Give the changes in the selection and those it leaves out; without globs all are in."""
+    targets = [_glob(text) for text in circumstances.targets]
+    excludes = [_glob(text) for text in circumstances.excludes]
+    chosen: list[Change] = []
+    dropped: list[Change] = []
+    for change in changes:
+        names = _names(change, scope) if targets or excludes else []
+        wanted = not targets or any(_matches(glob, names) for glob in targets)
+        out = not wanted or any(_matches(glob, names) for glob in excludes)
+        (dropped if out else chosen).append(change)
+    return chosen, dropped
+
+
+def _glob(text: str) -> tuple[str, str, str]:
+    """Split `[SCOPE:]SERVER/VOLUME`; a part that isn't there matches everything."""
+    scope, colon, rest = text.partition(":")
+    if not colon:
+        scope, rest = "*", text
+    server, slash, volume = rest.partition("/")
+    return scope, server or "*", (volume or "*") if slash else "*"
+
+
+def _names(change: Change, scope: str) -> list[tuple[str, str, str]]:
+    """Give every way to write the change: by name and by id, and a move by both halves."""
+    servers = {change.name.server, change.key.server_id}
+    if change.source is not None:
+        servers |= {change.source_server, change.source.server_id}
+    volumes = {change.name.volume, change.key.volume_id}
+    return [(scope, server, volume) for server in servers for volume in volumes]
+
+
+def _matches(glob: tuple[str, str, str], names: Sequence[tuple[str, str, str]]) -> bool:
+    return any(
+        all(fnmatch.fnmatchcase(part, pattern) for part, pattern in zip(name, glob, strict=True))
+        for name in names
+    )
