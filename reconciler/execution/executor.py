@@ -1,0 +1,192 @@
+"""Run a schedule: needs, then locks, then a slot; journal, call, settle; the views decide.
+
+Phases of a step, in this order, because each other order loses something:
+  ready    what needs something that didn't happen is refused; the rest of a batch goes on
+  locked   its volume and servers, sorted, then a slot: slot first would starve idle servers
+  attempt  intent (durable) -> submit -> handle (durable) -> settle -> verdict (durable)
+  fallback a batch refused as a whole is looked at, sent once more cut to what is still so,
+           then in singles
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reconciler.errors import ProviderError
+from reconciler.execution.settle import Picture, Settling, picture, settle
+from reconciler.model.outcome import Answer, Outcome, Verdict
+from reconciler.model.record import Intent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.model.attachment import AttachmentKey
+    from reconciler.model.call import Call, Verb
+    from reconciler.model.outcome import Outcomes, Receipt
+    from reconciler.planning.schedule import Schedule, Step
+    from reconciler.ports import Events, Journal
+
+SENT_AGAIN = 2
+"""How often a call that got no answer, and of which nothing was seen, is sent again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Everything a run needs from outside, named once."""
+
+    id: str
+    journal: Journal
+    events: Events
+    settling: Settling
+    at_once: int
+    """Calls in flight at most."""
+
+
+async def execute(schedule: Schedule, run: Run) -> Mapping[str, Outcomes]:
+    """Run every step as soon as its needs are met; give the outcomes by step id.
+
+    Every attachment of every step is in the result exactly once. Raises JournalError (in an
+    exception group) before the next request when the journal can't take it.
+    """
+    execution = _Execution(schedule, run)
+    async with asyncio.TaskGroup() as group:
+        for step in schedule.steps:
+            group.create_task(execution.perform(step))
+    return execution.outcomes
+
+
+class _Execution:
+    """One pass over a schedule: who waits for what, and what became of it."""
+
+    def __init__(self, schedule: Schedule, run: Run) -> None:
+        loop = asyncio.get_running_loop()
+        self.outcomes: dict[str, Outcomes] = {}
+        self._run = run
+        self._ended: dict[tuple[Verb, AttachmentKey], asyncio.Future[Outcome]] = {
+            (step.call.verb, key): loop.create_future()
+            for step in schedule.steps
+            for key in step.call.keys
+        }
+        self._locks = {name: asyncio.Lock() for step in schedule.steps for name in step.locks}
+        self._slots = asyncio.Semaphore(run.at_once)
+        self._denied: Outcome | None = None
+
+    async def perform(self, step: Step) -> None:
+        """Take one step through its phases."""
+        outcomes = dict(await self._unready(step))
+        ready = tuple(key for key in step.call.keys if key not in outcomes)
+        if ready:
+            async with AsyncExitStack() as held:
+                for name in step.locks:
+                    await held.enter_async_context(self._locks[name])
+                await held.enter_async_context(self._slots)
+                outcomes |= await self._make(step.id, _cut(step.call, ready))
+        self.outcomes[step.id] = outcomes
+        for key, outcome in outcomes.items():
+            self._ended[step.call.verb, key].set_result(outcome)
+        self._run.events.step_ended(step.id, step.call, outcomes)
+
+    async def _unready(self, step: Step) -> Outcomes:
+        """Wait for every need; give a refusal for each attachment whose need isn't done."""
+        refused: dict[AttachmentKey, Outcome] = {}
+        for key in step.call.keys:
+            for verb, needed in step.needs.get(key, ()):
+                before = await self._ended[verb, needed]
+                if before.verdict is not Verdict.DONE:
+                    refused[key] = Outcome(
+                        verdict=Verdict.REFUSED,
+                        code="needs-failed",
+                        message=f"needs the {verb.value} of {needed.volume_id} from "
+                        f"{needed.server_id}, which is {before.verdict.value}: {before.message}",
+                    )
+        return refused
+
+    async def _make(self, step_id: str, call: Call) -> Outcomes:
+        self._run.events.step_started(step_id, call)
+        outcomes = await self._attempt(step_id, call)
+        if len(call.keys) == 1 or not _all_refused(outcomes):
+            return outcomes
+        done, rest = await self._still_so(call)
+        if 1 < len(rest) < len(call.keys):
+            outcomes = await self._attempt(step_id, _cut(call, rest))
+            if not _all_refused(outcomes):
+                return {**done, **outcomes}
+        singles: dict[AttachmentKey, Outcome] = dict(done)
+        for key in rest:
+            singles |= await self._attempt(step_id, _cut(call, (key,)))
+        return singles
+
+    async def _still_so(self, call: Call) -> tuple[Outcomes, tuple[AttachmentKey, ...]]:
+        """Look at a batch that was refused as a whole: what is done already, what isn't."""
+        try:
+            live = await self._run.settling.watcher.look(call.keys)
+        except ProviderError:
+            return {}, call.keys
+        shown = {key: picture(call, key, live) for key in call.keys}
+        already = Outcome(verdict=Verdict.DONE, message="it was so already")
+        done = {key: already for key in call.keys if shown[key] is Picture.REACHED}
+        return done, tuple(key for key in call.keys if key not in done)
+
+    async def _attempt(self, step_id: str, call: Call) -> Outcomes:
+        """Send a call until it is accepted, refused for good, or nobody can tell."""
+        outcomes: Outcomes = {}
+        for _ in range(1 + SENT_AGAIN):
+            outcomes, silent = await self._once(step_id, call)
+            if not silent:
+                break
+        return outcomes
+
+    async def _once(self, step_id: str, call: Call) -> tuple[Outcomes, bool]:
+        """Send a call and settle it; the flag says that it left no answer and no trace."""
+        run = self._run
+        if self._denied is not None:
+            return dict.fromkeys(call.keys, self._denied), False
+        intent_id, receipt = await self._accepted(step_id, call)
+        if receipt.answer in {Answer.REFUSED, Answer.DENIED, Answer.BUSY}:
+            outcomes: Outcomes = dict.fromkeys(call.keys, _refusal(receipt))
+            if receipt.answer is Answer.DENIED:
+                self._denied = _refusal(receipt)
+        else:
+            outcomes = await settle(call, receipt, run.settling)
+        run.journal.end(intent_id, outcomes)
+        untraced = all(outcome.verdict is Verdict.FAILED for outcome in outcomes.values())
+        return outcomes, receipt.answer is Answer.UNKNOWN and not receipt.handle and untraced
+
+    async def _accepted(self, step_id: str, call: Call) -> tuple[int, Receipt]:
+        """Send a call until the cloud isn't busy; each try has an intent of its own."""
+        run, patience = self._run, self._run.settling.patience
+        attempt = 0
+        while True:
+            intent_id = run.journal.begin(Intent(run=run.id, step_id=step_id, call=call))
+            receipt = await run.settling.provider.submit(call)
+            if receipt.handle is not None:
+                run.journal.accepted(intent_id, receipt.handle)
+            if receipt.answer is not Answer.BUSY:
+                return intent_id, receipt
+            delay_s = patience.backoff.delay_s(attempt, receipt.retry_after_s, patience.chance())
+            if delay_s is None:
+                return intent_id, receipt
+            run.journal.end(intent_id, dict.fromkeys(call.keys, _refusal(receipt)))
+            await patience.clock.sleep(delay_s)
+            attempt += 1
+
+
+def _cut(call: Call, keys: tuple[AttachmentKey, ...]) -> Call:
+    devices = {key: device for key, device in call.devices.items() if key in keys}
+    return replace(call, keys=keys, devices=devices)
+
+
+def _all_refused(outcomes: Outcomes) -> bool:
+    return all(outcome.verdict is Verdict.REFUSED for outcome in outcomes.values())
+
+
+def _refusal(receipt: Receipt) -> Outcome:
+    return Outcome(
+        verdict=Verdict.REFUSED,
+        code=receipt.code,
+        message=receipt.message,
+        request_id=receipt.request_id,
+    )

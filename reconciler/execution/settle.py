@@ -1,0 +1,217 @@
+"""What became of a call: its answer and its job are hints, the views are the truth.
+
+1. DONE needs every view that the provider has, and the volume at rest.
+2. FAILED needs a job that says so and two looks, apart, that show the old picture at rest.
+3. What can't be told before the deadline is UNKNOWN; it is never called done.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from reconciler.errors import ProviderError
+from reconciler.execution.watcher import waits_s
+from reconciler.model.attachment import Phase
+from reconciler.model.call import Verb
+from reconciler.model.live import VolumeStatus
+from reconciler.model.outcome import Answer, JobState, Outcome, Progress, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.execution.retry import Patience
+    from reconciler.execution.watcher import Durations, Watcher
+    from reconciler.model.attachment import AttachmentKey
+    from reconciler.model.call import Call
+    from reconciler.model.live import Live
+    from reconciler.model.outcome import Receipt
+    from reconciler.ports import Provider
+
+FAILED_AFTER_S = 1.0
+"""How long the old picture must hold after a job said FAIL: one stale read is not proof."""
+SILENT_AFTER_S = 10.0
+"""How long it must hold after an answer that tells nothing, before nothing is taken to have
+happened. Sources give tens of seconds for a change, and a change that began shows as motion."""
+CONTRADICTED_AFTER_S = 60.0
+"""How long it must hold against a job that says SUCCESS, or is gone, before we give up."""
+
+
+class Picture(enum.Enum):
+    """What one look says of one attachment of a call."""
+
+    REACHED = "as asked for, in every view, and at rest"
+    MOVING = "the cloud is at work on it"
+    BEFORE = "as it was, in every view, and at rest"
+    MIXED = "the views disagree"
+
+
+def picture(call: Call, key: AttachmentKey, live: Live) -> Picture:
+    """Give what a look says of one attachment of a call."""
+    observed = live.observed.get(key)
+    volume = live.volumes.get(key.volume_id)
+    phases = [s.phase for s in observed.sightings.values()] if observed else []
+    moving = {Phase.ATTACHING, Phase.DETACHING}
+    if (volume and volume.status is VolumeStatus.MOVING) or moving & set(phases):
+        return Picture.MOVING
+    if call.verb is Verb.UPDATE:
+        asked = call.delete_on_termination
+        reached = observed is not None and observed.delete_on_termination == asked
+        return Picture.REACHED if reached else Picture.BEFORE
+    everywhere = len(phases) == len(live.views) and set(phases) == {Phase.ATTACHED}
+    attached = {True: everywhere, False: not phases}
+    wish = call.verb is Verb.ATTACH
+    if attached[wish]:
+        return Picture.REACHED
+    return Picture.BEFORE if attached[not wish] else Picture.MIXED
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """What is known of one attachment that hasn't settled: since when it looks as before."""
+
+    unchanged_since_s: float | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Settling:
+    """Everything that settling a call needs from its run."""
+
+    provider: Provider
+    watcher: Watcher
+    patience: Patience
+    durations: Durations
+    deadline_s: float
+    """Seconds from the submit until what hasn't settled is UNKNOWN."""
+
+
+async def settle(call: Call, receipt: Receipt, use: Settling) -> Mapping[AttachmentKey, Outcome]:
+    """Wait until every attachment of an accepted or unanswered call is settled or overdue."""
+    started_s = use.patience.clock.monotonic()
+    job, took_s = await _job_end(call, receipt, use)
+    waiting = {key: _Waiting() for key in call.keys}
+    outcomes: dict[AttachmentKey, Outcome] = {}
+    for wait_s in chain([0.0], waits_s(None)):
+        left_s = use.deadline_s - (use.patience.clock.monotonic() - started_s)
+        if left_s <= 0:
+            break
+        await use.patience.clock.sleep(min(wait_s, left_s))
+        live = await _seen(tuple(waiting), use)
+        if live is None:
+            continue
+        outcomes |= _judged(call, receipt, job, live, waiting, use)
+        if not waiting:
+            break
+    outcomes |= {key: _overdue(receipt, job, key) for key in waiting}
+    if took_s is None or any(o.verdict is not Verdict.DONE for o in outcomes.values()):
+        return outcomes
+    use.durations.add(call.verb, took_s)
+    return {key: replace(outcome, took_s=took_s) for key, outcome in outcomes.items()}
+
+
+async def _job_end(
+    call: Call, receipt: Receipt, use: Settling
+) -> tuple[Progress | None, float | None]:
+    """Ask the job until it ended, is gone or is overdue; give it and when it is thought to end.
+
+    It ended between the last two questions: the middle is off by a second at most.
+    """
+    clock, handle = use.patience.clock, receipt.handle
+    started_s = last_s = clock.monotonic()
+    for wait_s in waits_s(use.durations.expected_s(call.verb)):
+        left_s = use.deadline_s - (clock.monotonic() - started_s)
+        if handle is None or left_s <= 0:
+            break
+        await clock.sleep(min(wait_s, left_s))
+        asked_s = clock.monotonic()
+        try:
+            progress = await use.patience.read(partial(use.provider.track, handle))
+        except ProviderError:
+            break  # Nobody can tell of the job: the views can.
+        if progress.state is not JobState.RUNNING:
+            return progress, (last_s + asked_s) / 2 - started_s
+        last_s = asked_s
+    return None, None
+
+
+async def _seen(keys: tuple[AttachmentKey, ...], use: Settling) -> Live | None:
+    try:
+        return await use.watcher.look(keys)
+    except ProviderError:
+        return None
+
+
+def _judged(
+    call: Call,
+    receipt: Receipt,
+    job: Progress | None,
+    live: Live,
+    waiting: dict[AttachmentKey, _Waiting],
+    use: Settling,
+) -> dict[AttachmentKey, Outcome]:
+    """Take what settled out of `waiting` and give its outcomes."""
+    now_s = use.patience.clock.monotonic()
+    settled: dict[AttachmentKey, Outcome] = {}
+    for key, known in waiting.items():
+        shown = picture(call, key, live)
+        if shown is Picture.REACHED:
+            settled[key] = Outcome(verdict=Verdict.DONE, request_id=receipt.request_id)
+        elif shown is not Picture.BEFORE:
+            known.unchanged_since_s = None
+        elif known.unchanged_since_s is None:
+            known.unchanged_since_s = now_s
+        elif now_s - known.unchanged_since_s >= _proof_s(receipt, _part(job, key)):
+            settled[key] = _unchanged(receipt, _part(job, key))
+    for key in settled:
+        del waiting[key]
+    return settled
+
+
+def _part(job: Progress | None, key: AttachmentKey) -> Progress | None:
+    return job.parts.get(key.server_id, job) if job is not None else None
+
+
+def _proof_s(receipt: Receipt, part: Progress | None) -> float:
+    """Give how long the old picture must hold before it is believed."""
+    if part is not None and part.state is JobState.FAILED:
+        return FAILED_AFTER_S
+    if receipt.handle is None and receipt.answer is Answer.UNKNOWN:
+        return SILENT_AFTER_S
+    return CONTRADICTED_AFTER_S
+
+
+def _unchanged(receipt: Receipt, part: Progress | None) -> Outcome:
+    """Give the outcome of a call whose attachment stayed as it was."""
+    if part is not None and part.state is JobState.FAILED:
+        return Outcome(
+            verdict=Verdict.FAILED,
+            code=part.code,
+            message=part.message,
+            request_id=part.request_id or receipt.request_id,
+        )
+    if receipt.handle is None and receipt.answer is Answer.UNKNOWN:
+        return Outcome(
+            verdict=Verdict.FAILED,
+            code=receipt.code or "no-answer",
+            message=f"no answer, and nothing of it to be seen: {receipt.message}",
+            request_id=receipt.request_id,
+        )
+    return _overdue_as(receipt, part)
+
+
+def _overdue(receipt: Receipt, job: Progress | None, key: AttachmentKey) -> Outcome:
+    return _overdue_as(receipt, _part(job, key))
+
+
+def _overdue_as(receipt: Receipt, part: Progress | None) -> Outcome:
+    said = f"its job says {part.state.value}" if part is not None else "it was never confirmed"
+    return Outcome(
+        verdict=Verdict.UNKNOWN,
+        code=(part.code if part else "") or receipt.code or "not-confirmed",
+        message=f"{said}, and the views don't agree with what was asked for"
+        + (f": {part.message}" if part and part.message else ""),
+        request_id=(part.request_id if part else "") or receipt.request_id,
+    )

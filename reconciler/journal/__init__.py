@@ -1,0 +1,1 @@
+"""The write-ahead record: intents, handles, verdicts and applied entries, by cloud identity."""
