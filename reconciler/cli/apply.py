@@ -1,0 +1,84 @@
+"""`reconciler apply`: plan, ask, execute, wait, confirm by looking, print a summary."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.flags import DEFAULT_FILES, manifest_flags, plan_flags, surroundings
+from reconciler.cli.outcome import REFUSED, run, show
+from reconciler.cli.progress import PlainEvents
+from reconciler.operations import planfile
+from reconciler.operations.apply import Consent, apply_manifests, run_report
+from reconciler.report.run import run_document, run_text
+from reconciler.report.text import PROMPT, plan_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.operations.plans import Planned
+    from reconciler.operations.sessions import Request
+
+
+@click.command("apply")
+@click.argument("plan_file", required=False, metavar="[PLANFILE]")
+@manifest_flags
+@plan_flags
+@click.option("--auto-approve", is_flag=True, help="Don't ask; destroys are never covered.")
+@click.option("--no-input", is_flag=True, help="Never ask: without --auto-approve, refuse.")
+def verb(
+    *, asked: Request, as_json: bool, plan_file: str | None, auto_approve: bool, no_input: bool
+) -> int:
+    """Make what the manifests say true; with PLANFILE, no more than what it approved."""
+    if as_json:
+        raise click.UsageError("`apply --json` is not supported yet: read the text instead")
+    saved = planfile.read(Path(plan_file)) if plan_file is not None else None
+    if saved is not None and asked.expect_digest not in {None, saved.digest}:
+        click.echo(f"error[digest-differs]: `{plan_file}` has `{saved.digest}`", err=True)
+        return REFUSED
+    if saved is not None and asked.files == DEFAULT_FILES:
+        asked = replace(asked, files=saved.files, recursive=saved.recursive)
+    events = PlainEvents()
+    show_plan = _shower(events)
+    silent = no_input or os.environ.get("RECONCILER_INPUT") == "0"
+    consent = Consent(
+        ask=_asker(show_plan, auto_approve=auto_approve or saved is not None, silent=silent),
+        show=show_plan,
+        prompts=not auto_approve and saved is None,
+        approved=saved.approved if saved is not None else None,
+    )
+    around = surroundings()
+    applied = run(lambda: apply_manifests(asked, around, consent, events))
+    click.echo(run_text(run_document(run_report(applied))), nl=False)
+    show((*applied.findings, *applied.planned.findings))
+    return applied.ending.value
+
+
+def _shower(events: PlainEvents) -> Callable[[Planned], None]:
+    def show_plan(planned: Planned) -> None:
+        events.learn(planned.document)
+        click.echo(plan_text(planned.document), nl=False)
+
+    return show_plan
+
+
+def _asker(
+    show_plan: Callable[[Planned], None], *, auto_approve: bool, silent: bool
+) -> Callable[[Planned], bool]:
+    def ask(planned: Planned) -> bool:
+        show_plan(planned)
+        click.echo()
+        if auto_approve:
+            return True
+        if silent:
+            return False
+        click.echo(PROMPT, nl=False)
+        sys.stdout.flush()
+        return sys.stdin.readline().strip() == "yes"
+
+    return ask

@@ -1,0 +1,135 @@
+"""Flags that several verbs share; a verb gets them parsed, as one `Request`."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.embedded import SimulatorFolder
+from reconciler.operations.sessions import Request
+from reconciler.operations.wiring import Surroundings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Verb = Callable[..., int]
+
+DEFAULT_FILES = ("manifests/",)
+DATA_FOLDER = ".reconciler"
+
+MANIFEST_FLAGS = (
+    click.option(
+        "-f",
+        "--file",
+        "files",
+        multiple=True,
+        metavar="PATH",
+        help="A manifest or a folder of them; repeatable. [default: manifests/]",
+    ),
+    click.option("-R", "--recursive", is_flag=True, help="Descend into folders."),
+    click.option("--scope", "scopes", multiple=True, metavar="NAME", help="Only this scope."),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
+    click.option("--no-color", is_flag=True, help="No colour; there is none yet."),
+    click.option(
+        "--log-level",
+        envvar="RECONCILER_LOG",
+        type=click.Choice(["debug", "info", "warning", "error"]),
+        default="warning",
+        show_default=True,
+        help="How much to log to stderr.",
+    ),
+)
+PLAN_FLAGS = (
+    click.option(
+        "--target",
+        "targets",
+        multiple=True,
+        metavar="GLOB",
+        help="Only these attachments: [SCOPE:]SERVER/VOLUME.",
+    ),
+    click.option(
+        "--exclude", "excludes", multiple=True, metavar="GLOB", help="Leave these out; wins."
+    ),
+    click.option(
+        "--ack-detach",
+        "acks",
+        multiple=True,
+        metavar="[SCOPE=]N",
+        help="Acknowledge exactly N detaches.",
+    ),
+    click.option("--expect-digest", metavar="D", help="Refuse unless the plan has this digest."),
+)
+
+
+def manifest_flags(verb: Verb) -> Verb:
+    """Add what every verb that reads manifests takes; the verb gets `asked` and `as_json`."""
+
+    @functools.wraps(verb)
+    def parsed(
+        *,
+        files: tuple[str, ...],
+        recursive: bool,
+        scopes: tuple[str, ...],
+        no_color: bool,
+        log_level: str,
+        **rest: object,
+    ) -> int:
+        del no_color
+        logging.basicConfig(level=log_level.upper())
+        asked = Request(files=files or DEFAULT_FILES, recursive=recursive, scopes=scopes)
+        return verb(asked=asked, **rest)
+
+    return _flagged(parsed, MANIFEST_FLAGS)
+
+
+def plan_flags(verb: Verb) -> Verb:
+    """Add what narrows or acknowledges a plan; to be used below `manifest_flags`."""
+
+    @functools.wraps(verb)
+    def parsed(
+        *,
+        asked: Request,
+        targets: tuple[str, ...],
+        excludes: tuple[str, ...],
+        acks: tuple[str, ...],
+        expect_digest: str | None,
+        **rest: object,
+    ) -> int:
+        narrowed = replace(
+            asked,
+            targets=targets,
+            excludes=excludes,
+            acks=dict(_ack(text) for text in acks),
+            expect_digest=expect_digest,
+        )
+        return verb(asked=narrowed, **rest)
+
+    return _flagged(parsed, PLAN_FLAGS)
+
+
+def _flagged(verb: Verb, flags: tuple[Callable[[Verb], Verb], ...]) -> Verb:
+    for flag in reversed(flags):
+        verb = flag(verb)
+    return verb
+
+
+def _ack(text: str) -> tuple[str, int]:
+    scope, equals, number = text.rpartition("=")
+    if not number.isascii() or not number.isdigit() or (equals and not scope):
+        raise click.UsageError(
+            f"`--ack-detach {text}`: write the exact number, as `--ack-detach 12` or "
+            "`--ack-detach shop-ecs=12`"
+        )
+    return scope, int(number)
+
+
+def surroundings() -> Surroundings:
+    """Give what this machine offers."""
+    folder = Path(os.environ.get("RECONCILER_DATA_DIR") or DATA_FOLDER)
+    return Surroundings(environ=os.environ, folder=folder, embedded=SimulatorFolder(folder))

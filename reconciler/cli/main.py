@@ -1,0 +1,94 @@
+"""The entry point: finds verbs without loading them, and turns what went wrong into words."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from reconciler.errors import ReconcilerError
+
+VERBS = {
+    "apply": "make what the manifests say true: plan, ask, execute, confirm",
+    "live": "show what is attached now, in both views",
+    "plan": "show the changes, the calls they take, and what is refused and why",
+    "simulator": "serve the embedded cloud",
+    "validate": "read and cross-check manifests; no network",
+    "version": "print the version",
+}
+"""Verb -> its line of help. Each lives in the file of its name; only the one asked is loaded."""
+ERROR = 1
+INTERRUPTED = 130
+
+
+class Verbs(click.Group):
+    """A group that knows its verbs by name and loads one when it is run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the verbs, sorted."""
+        del ctx
+        return sorted(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one verb; None when there is none of that name."""
+        del ctx
+        if cmd_name not in VERBS:
+            return None
+        found = importlib.import_module(f"reconciler.cli.{cmd_name}").verb
+        assert isinstance(found, click.Command)
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb, or say which one is nearest."""
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], VERBS, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"verbs are {', '.join(sorted(VERBS))}"
+            raise click.UsageError(f"no verb `{args[0]}`: {hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs from the table, so that `--help` loads none of them."""
+        del ctx
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, VERBS[name]) for name in sorted(VERBS)])
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+def reconciler() -> None:
+    """Declare which volumes shall be attached to which servers; plan; apply."""
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    try:
+        code = reconciler.main(standalone_mode=False, prog_name="reconciler")
+        sys.stdout.flush()
+    except click.UsageError as error:
+        error.show()
+        leave(ERROR)
+    except click.ClickException as error:
+        error.show()
+        leave(ERROR)
+    except (ReconcilerError, BaseExceptionGroup) as error:
+        from reconciler.cli.outcome import told  # noqa: PLC0415 - `--help` doesn't need it
+
+        leave(told(error))
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        leave(INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read us went away; closing stdout must not complain about that again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave(ERROR)
+    leave(code if isinstance(code, int) else 0)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process with an exit code of the command line's table."""
+    sys.exit(code)

@@ -1,0 +1,69 @@
+"""What every verb does with what goes wrong: diagnostics on stderr, an exit code, no traceback."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from reconciler.errors import JournalError, ReconcilerError
+from reconciler.model.finding import FindingsError
+from reconciler.report.document import finding_row
+from reconciler.report.escape import plain
+from reconciler.report.text import SHOWN_FINDINGS, finding_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable, Iterator
+
+    from reconciler.model.finding import Finding
+
+T = TypeVar("T")
+
+ERROR = 1
+REFUSED = 3
+INCOMPLETE = 4
+
+
+def run(use_case: Callable[[], Coroutine[object, object, T]]) -> T:
+    """Run a use case on an event loop of its own."""
+    return asyncio.run(use_case())
+
+
+def told(error: ReconcilerError | BaseExceptionGroup[BaseException]) -> int:
+    """Show what ended a verb and give its exit code; what isn't ours is a bug and is raised on."""
+    if isinstance(error, ReconcilerError):
+        return _shown([error], ERROR)
+    known, unknown = error.split(ReconcilerError)
+    if unknown is not None or known is None:
+        raise error
+    # A group comes from the tasks of a run: something may have been sent by then.
+    return _shown(list(_leaves(known)), INCOMPLETE)
+
+
+def _leaves(group: BaseExceptionGroup[ReconcilerError]) -> Iterator[ReconcilerError]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+def _shown(errors: list[ReconcilerError], code: int) -> int:
+    show(found for error in errors if isinstance(error, FindingsError) for found in error.findings)
+    for text in sorted({str(error) for error in errors if not isinstance(error, FindingsError)}):
+        click.echo(f"error: {plain(text)}", err=True)
+    if any(isinstance(error, JournalError) for error in errors):
+        click.echo("   = hint: mend the journal, then run again: nothing more was sent", err=True)
+    return code
+
+
+def show(findings: Iterable[Finding]) -> None:
+    """Print diagnostics to stderr: the first ones, and a count of the others."""
+    ordered = sorted(set(findings), key=lambda finding: finding.order)
+    for finding in ordered[:SHOWN_FINDINGS]:
+        for line in finding_lines(finding_row(finding)):
+            click.echo(line, err=True)
+        click.echo("", err=True)
+    if len(ordered) > SHOWN_FINDINGS:
+        click.echo(f"and {len(ordered) - SHOWN_FINDINGS} more findings", err=True)

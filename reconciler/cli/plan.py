@@ -1,0 +1,65 @@
+"""`reconciler plan`: what would change, what it takes, what is refused and why."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from reconciler.cli.flags import manifest_flags, plan_flags, surroundings
+from reconciler.cli.outcome import ERROR, REFUSED, run, show
+from reconciler.operations.planfile import save
+from reconciler.operations.plans import plan_manifests
+from reconciler.report.text import in_line, plan_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.operations.plans import Planned
+    from reconciler.operations.sessions import Request
+
+CHANGES = 2
+
+
+@click.command("plan")
+@manifest_flags
+@plan_flags
+@click.option("--out", "out", metavar="FILE", help="Save the plan, readable by you alone.")
+@click.option(
+    "--detailed-exitcode",
+    is_flag=True,
+    help="0: nothing to do, 2: changes, 3: something refused, 1: error.",
+)
+def verb(*, asked: Request, as_json: bool, out: str | None, detailed_exitcode: bool) -> int:
+    """Show the changes, the calls they take, the time they will take, and what is refused."""
+    around = surroundings()
+    planned = run(lambda: plan_manifests(asked, around))
+    if out is not None:
+        save(Path(out), planned.document, asked)
+    if as_json:
+        click.echo(json.dumps(planned.document, indent=2, sort_keys=True))
+    else:
+        click.echo(plan_text(planned.document), nl=False)
+        if out is not None:
+            click.echo(f"Saved to {out}; apply exactly this with `reconciler apply {out}`.")
+    show(planned.findings)
+    if asked.expect_digest not in {None, planned.digest}:
+        click.echo(f"error[digest-differs]: the plan's digest is `{planned.digest}`", err=True)
+        return REFUSED
+    return exit_code(planned, detailed=detailed_exitcode)
+
+
+def exit_code(planned: Planned, *, detailed: bool) -> int:
+    """Give the exit code of a plan, by the command line's table."""
+    if planned.findings:
+        return ERROR
+    if not detailed:
+        return 0
+    ours = cast("Mapping[str, object]", planned.document["reconciler"])
+    counts = cast("Mapping[str, int]", ours["counts"])
+    plans = [scope.plan for scope in planned.scopes]
+    if counts["refused"] or any(plan.refused for plan in plans):
+        return REFUSED
+    return 0 if in_line(ours) or all(plan.in_line for plan in plans) else CHANGES

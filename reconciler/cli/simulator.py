@@ -1,0 +1,64 @@
+"""`reconciler simulator`: the embedded cloud as a server, until it is interrupted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from reconciler.cli.outcome import ERROR
+
+HIGHEST_PORT = 65535
+
+
+@click.command("simulator")
+@click.option(
+    "--world",
+    "worlds",
+    multiple=True,
+    required=True,
+    metavar="FILE",
+    help="A world file; several files, or several documents in one, are several worlds.",
+)
+@click.option(
+    "--listen", default="127.0.0.1:8480", show_default=True, metavar="HOST:PORT", help="Where."
+)
+@click.option(
+    "--virtual-clock", is_flag=True, help="Time stands still until POST /_sim/clock advances it."
+)
+def verb(*, worlds: tuple[str, ...], listen: str, virtual_clock: bool) -> int:
+    """Serve the embedded cloud; the key pair simulator / simulator-secret always works."""
+    from reconciler.sim.app import build  # noqa: PLC0415 - `--help` doesn't need a server
+    from reconciler.sim.clock import VirtualClock, WallClock  # noqa: PLC0415
+    from reconciler.sim.cloud import Cloud  # noqa: PLC0415
+    from reconciler.sim.serving import run  # noqa: PLC0415
+    from reconciler.sim.world import WorldError, read_worlds  # noqa: PLC0415
+
+    host, port = _address(listen)
+    clock = VirtualClock() if virtual_clock else WallClock()
+    try:
+        read = [
+            world
+            for path in worlds
+            for world in read_worlds(Path(path).read_text(encoding="utf-8"), path)
+        ]
+        app = build([Cloud(world, clock) for world in read])
+    except (OSError, UnicodeDecodeError, WorldError, ValueError) as error:
+        click.echo(f"error[world]: {error}", err=True)
+        return ERROR
+    projects = ", ".join(world.project_id for world in read)
+    click.echo(f"Simulating {len(read)} world(s) at http://{host}:{port} (projects {projects}).")
+    click.echo(f"  GET http://{host}:{port}/_sim/world shows the world; interrupt to stop.")
+    try:
+        run(app, host, port)
+    except OSError as error:
+        click.echo(f"error[listen]: {listen} can't be listened on: {error.strerror}", err=True)
+        return ERROR
+    return 0
+
+
+def _address(listen: str) -> tuple[str, int]:
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdigit() or int(port) > HIGHEST_PORT:
+        raise click.UsageError(f"`--listen {listen}`: write HOST:PORT, as 127.0.0.1:8480")
+    return host.strip("[]"), int(port)

@@ -1,0 +1,289 @@
+"""Plan, ask, execute, wait, confirm by looking.
+
+The phases of an apply, in this order:
+
+adopt     what a dead run left in flight is settled first, and never issued again
+plan      a fresh look; a saved plan or an expected digest may only narrow it
+ask       nothing is held while a person thinks
+look      after the answer, a fresh plan, narrowed to what was approved
+execute   every scope at once, each in its own pace
+record    what the manifests own now, unless something was refused
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import uuid
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reconciler.execution.executor import Run, execute
+from reconciler.execution.recovery import adopt
+from reconciler.execution.settle import Settling
+from reconciler.execution.watcher import Durations, Watcher
+from reconciler.model.attachment import AttachmentKey
+from reconciler.model.call import Verb
+from reconciler.model.finding import Finding, FindingsError
+from reconciler.model.outcome import Outcome, Verdict
+from reconciler.model.plan import Standing
+from reconciler.operations.plans import Planned, planned
+from reconciler.operations.sessions import opened
+from reconciler.planning.approval import approval
+from reconciler.report.run import RunReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from reconciler.model.outcome import Outcomes
+    from reconciler.model.plan import Approved, Change
+    from reconciler.model.record import NamedAttachment
+    from reconciler.operations.plans import ScopePlan
+    from reconciler.operations.sessions import Request, Session
+    from reconciler.operations.wiring import Surroundings
+    from reconciler.ports import Events
+
+
+class Ending(enum.Enum):
+    """How an apply ended; the value is the exit code."""
+
+    CONFIRMED = 0
+    """Everything in the selection is confirmed."""
+    ERROR = 1
+    """Something is wrong, and nothing was sent."""
+    REFUSED = 3
+    """Held back by a guard, a digest or a person, and nothing was sent."""
+    INCOMPLETE = 4
+    """Something was sent, or a scope wasn't read, and not everything is confirmed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of one change of the plan."""
+
+    change: Change
+    verdict: Verdict
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What became of an apply."""
+
+    planned: Planned
+    ending: Ending
+    results: tuple[Result, ...] = ()
+    """One for each change that was permitted, sorted as in the plan; empty if nothing was sent."""
+    sent: bool = False
+    """True when at least one changing call was to be made."""
+    requests: int = 0
+    """API calls, looks included."""
+    seconds: float = 0.0
+    findings: tuple[Finding, ...] = ()
+    """Why nothing was sent, where that isn't in the plan."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """How an apply is approved."""
+
+    ask: Callable[[Planned], bool]
+    """Shows the plan and asks; called once, and only when something may be changed."""
+    show: Callable[[Planned], None]
+    """Shows a plan that nobody is asked about: there is nothing that may be changed."""
+    prompts: bool = True
+    """True where a person is asked: time passes, and the world is looked at again."""
+    approved: tuple[Approved, ...] | None = None
+    """What a saved plan approved; None: the fresh plan is what is approved."""
+
+
+async def apply_manifests(
+    request: Request, around: Surroundings, consent: Consent, events: Events
+) -> Applied:
+    """Make true what a request names. Raises FindingsError, JournalError."""
+    clock_start = asyncio.get_running_loop().time()
+    async with opened(request, around, writing=True) as now:
+        run_id = uuid.uuid4().hex
+        runs = {session.scope.name: _run(session, run_id, events) for session in now.sessions}
+        _something_declared(now.sessions)
+        for run in runs.values():
+            await adopt(run)
+        fresh = await planned(
+            now.sessions, now.findings, approved=consent.approved, rest_s=_longest(now.sessions)
+        )
+        applied = await _consented(fresh, runs, consent, request)
+        requests = sum(session.pace.requests for session in now.sessions)
+        return replace(
+            applied, requests=requests, seconds=asyncio.get_running_loop().time() - clock_start
+        )
+
+
+def _run(session: Session, run_id: str, events: Events) -> Run:
+    assert session.pages is not None, "an apply has a journal"
+    return Run(
+        id=run_id,
+        journal=session.pages,
+        events=events,
+        settling=Settling(
+            provider=session.provider,
+            watcher=Watcher(session.provider, session.patience),
+            patience=session.patience,
+            durations=Durations(session.pages.job_seconds()),
+            deadline_s=session.deadline_s,
+        ),
+        at_once=session.at_once,
+    )
+
+
+def _something_declared(sessions: Sequence[Session]) -> None:
+    if not any(session.entries for session in sessions):
+        raise FindingsError(
+            Finding(
+                code="no-entries",
+                summary="the manifests have no entry at all",
+                hint="check the path given with -f: an empty set is never applied",
+            )
+        )
+
+
+def _longest(sessions: Sequence[Session]) -> float:
+    return max((session.deadline_s for session in sessions), default=0.0)
+
+
+async def _consented(
+    fresh: Planned, runs: Mapping[str, Run], consent: Consent, request: Request
+) -> Applied:
+    if request.expect_digest not in {None, fresh.digest} and consent.approved is None:
+        consent.show(fresh)
+        return Applied(
+            planned=fresh,
+            ending=Ending.REFUSED,
+            findings=(_other_digest(str(request.expect_digest), fresh.digest),),
+        )
+    if not fresh.approvable:
+        consent.show(fresh)
+        return _nothing_sent(fresh, runs)
+    if not consent.ask(fresh):
+        return Applied(planned=fresh, ending=Ending.REFUSED, findings=(_not_approved(),))
+    if consent.prompts:
+        sessions = [scope.session for scope in fresh.scopes]
+        approved = tuple(a for scope in fresh.scopes for a in approval(scope.plan.changes))
+        fresh = await planned(sessions, fresh.findings, approved=approved)
+    return await _executed(fresh, runs)
+
+
+def _other_digest(expected: str, digest: str) -> Finding:
+    return Finding(
+        code="digest-differs",
+        summary=f"the plan's digest is `{digest}`, `{expected}` was approved",
+        hint="look at the plan again and approve its digest",
+    )
+
+
+def _not_approved() -> Finding:
+    return Finding(
+        code="not-approved",
+        summary="nobody approved this plan, and nothing was sent",
+        hint="answer `yes`, or say `--auto-approve`",
+    )
+
+
+def _nothing_sent(fresh: Planned, runs: Mapping[str, Run]) -> Applied:
+    _record(fresh, runs, ())
+    return Applied(planned=fresh, ending=_ending(fresh, (), sent=False))
+
+
+async def _executed(fresh: Planned, runs: Mapping[str, Run]) -> Applied:
+    by_scope: dict[str, Mapping[str, Outcomes]] = {}
+
+    async def one(scope: ScopePlan) -> None:
+        name = scope.plan.scope
+        by_scope[name] = await execute(scope.schedule, runs[name])
+
+    async with asyncio.TaskGroup() as group:
+        for scope in fresh.scopes:
+            group.create_task(one(scope))
+    results = tuple(
+        result for scope in fresh.scopes for result in _results(scope, by_scope[scope.plan.scope])
+    )
+    _record(fresh, runs, results)
+    sent = any(scope.schedule.steps for scope in fresh.scopes)
+    ending = _ending(fresh, results, sent=sent)
+    return Applied(planned=fresh, ending=ending, results=results, sent=sent)
+
+
+def _results(scope: ScopePlan, outcomes: Mapping[str, Outcomes]) -> tuple[Result, ...]:
+    made = {
+        (step.call.verb, key): outcome
+        for step in scope.schedule.steps
+        for key, outcome in outcomes[step.id].items()
+    }
+    return tuple(_result(change, made) for change in scope.plan.permitted)
+
+
+def _result(change: Change, made: Mapping[tuple[Verb, AttachmentKey], Outcome]) -> Result:
+    """Give the worst part of a change: a move is two, and an update may follow an attach."""
+    parts = [(Verb.DETACH, change.leaves), (Verb.ATTACH, change.arrives)]
+    if change.updates:
+        parts.append((Verb.UPDATE, change.key))
+    told = [made[verb, key] for verb, key in parts if key is not None]
+    worst = min(told, key=lambda outcome: WEIGHT[outcome.verdict])
+    verdict = worst.verdict
+    if verdict is Verdict.REFUSED and any(part.verdict is Verdict.DONE for part in told):
+        verdict = Verdict.FAILED  # Half of it happened: that isn't "nothing happened".
+    return Result(change=change, verdict=verdict, outcome=worst)
+
+
+WEIGHT = {Verdict.UNKNOWN: 0, Verdict.FAILED: 1, Verdict.REFUSED: 2, Verdict.DONE: 3}
+"""The heaviest first."""
+
+
+def _record(fresh: Planned, runs: Mapping[str, Run], results: Sequence[Result]) -> None:
+    """Remember what the manifests own and looking confirmed, where nothing was held back.
+
+    What should have left and didn't stays remembered: it is still there because of us.
+    """
+    undone = [result.change for result in results if result.verdict is not Verdict.DONE]
+    missing = {key for change in undone if (key := change.arrives) is not None}
+    staying = {key for change in undone if (key := change.leaves) is not None}
+    for scope in fresh.scopes:
+        pages, plan = scope.session.pages, scope.plan
+        held_back = plan.refused or plan.refused_entries or plan.standing(Standing.REFUSED)
+        if pages is None or held_back or plan.unselected:
+            continue
+        before = pages.applied() or frozenset()
+        kept = {row for row in before if _key(row, plan.scope) in staying}
+        owned = {row for row in plan.owned if _key(row, plan.scope) not in missing}
+        pages.record_applied(runs[plan.scope].id, frozenset(owned | kept))
+
+
+def _key(row: NamedAttachment, scope: str) -> AttachmentKey:
+    return AttachmentKey(scope, row.server_id, row.volume_id)
+
+
+def _ending(fresh: Planned, results: Sequence[Result], *, sent: bool) -> Ending:
+    confirmed = all(result.verdict is Verdict.DONE for result in results)
+    clean = confirmed and not fresh.findings and all(_clear(scope) for scope in fresh.scopes)
+    if clean:
+        return Ending.CONFIRMED
+    if sent or fresh.findings:
+        return Ending.INCOMPLETE
+    return Ending.REFUSED
+
+
+def _clear(scope: ScopePlan) -> bool:
+    plan = scope.plan
+    stuck = len(plan.changes) - len(plan.permitted)
+    return not (stuck or plan.refused or plan.refused_entries)
+
+
+def run_report(applied: Applied) -> RunReport:
+    """Give what the report room tells of an apply."""
+    return RunReport(
+        plan=applied.planned.document,
+        results=[(result.change, result.verdict, result.outcome) for result in applied.results],
+        requests=applied.requests,
+        seconds=applied.seconds,
+        complete=applied.ending is Ending.CONFIRMED,
+        sent=applied.sent,
+    )

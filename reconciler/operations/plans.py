@@ -1,0 +1,149 @@
+"""Plan open scopes: look, resolve, plan, schedule, forecast; nothing is changed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from reconciler.errors import ProviderError
+from reconciler.execution.look import REST_S, steady
+from reconciler.model.call import Verb
+from reconciler.operations.sessions import opened, unreadable
+from reconciler.planning.forecast import forecast_s
+from reconciler.planning.ground import ground
+from reconciler.planning.planner import plan
+from reconciler.planning.resolve import resolve
+from reconciler.planning.schedule import Schedule, schedule
+from reconciler.report.document import ScopeReport, plan_document
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.model.finding import Finding
+    from reconciler.model.live import Live
+    from reconciler.model.plan import Approved, Plan
+    from reconciler.operations.sessions import Request, Session
+    from reconciler.operations.wiring import Surroundings
+    from reconciler.planning.ground import Ground
+    from reconciler.ports import SlotCount
+    from reconciler.report.document import Document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopePlan:
+    """One scope, planned."""
+
+    session: Session
+    plan: Plan
+    schedule: Schedule
+    report: ScopeReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """All scopes of a run, planned, and the document that tells of them."""
+
+    scopes: tuple[ScopePlan, ...]
+    findings: tuple[Finding, ...]
+    """What is wrong beside the plans: scopes that can't be read."""
+    document: Document
+
+    @property
+    def digest(self) -> str:
+        """The fingerprint of what would be approved."""
+        return str(cast("Mapping[str, object]", self.document["reconciler"])["digest"])
+
+    @property
+    def approvable(self) -> bool:
+        """True when at least one change may be made."""
+        return any(scope.plan.permitted for scope in self.scopes)
+
+
+async def plan_manifests(request: Request, around: Surroundings) -> Planned:
+    """Plan what a request names; open, look and close. Raises FindingsError, JournalError."""
+    async with opened(request, around, writing=False) as now:
+        return await planned(now.sessions, now.findings)
+
+
+async def planned(
+    sessions: Sequence[Session],
+    findings: Sequence[Finding] = (),
+    *,
+    approved: tuple[Approved, ...] | None = None,
+    rest_s: float | None = None,
+) -> Planned:
+    """Plan open scopes at once; what can't be read is a finding, and the others go on.
+
+    `rest_s` is how long motion is waited for; None: as long as a plan does.
+    """
+    plans: dict[str, ScopePlan] = {}
+    unread: dict[str, Finding] = {}
+
+    async def one(session: Session) -> None:
+        try:
+            plans[session.scope.name] = await _plan(session, approved, rest_s)
+        except ProviderError as error:
+            unread[session.scope.name] = unreadable(session.scope, error)
+
+    async with asyncio.TaskGroup() as group:
+        for session in sessions:
+            group.create_task(one(session))
+    told = (*findings, *(unread[name] for name in sorted(unread)))
+    scopes = tuple(plans[name] for name in sorted(plans))
+    document = plan_document([scope.report for scope in scopes], told)
+    return Planned(scopes=scopes, findings=told, document=document)
+
+
+async def _plan(
+    session: Session, approved: tuple[Approved, ...] | None, rest_s: float | None
+) -> ScopePlan:
+    circumstances = session.circumstances(approved)
+    can, policy = session.spec.can, session.policy
+
+    def stand(live: Live) -> Ground:
+        return ground(resolve(session.entries, live), live, policy, can, circumstances)
+
+    live = await steady(
+        session.provider,
+        _slot_count(session),
+        stand,
+        session.patience,
+        rest_s=REST_S if rest_s is None else rest_s,
+    )
+    made = plan(resolve(session.entries, live), live, policy, can, circumstances)
+    steps = schedule(made, can)
+    return ScopePlan(
+        session=session,
+        plan=made,
+        schedule=steps,
+        report=ScopeReport(
+            plan=made,
+            schedule=steps,
+            seconds=forecast_s(steps, _seconds(session), session.at_once),
+            provider=session.spec.name,
+            simulated=session.scope.simulated,
+            memory="journal" if circumstances.applied is not None else "none",
+            notices=(*live.notices, *_left_open(session)),
+        ),
+    )
+
+
+def _slot_count(session: Session) -> SlotCount | None:
+    counts = getattr(session.provider, "free_slots", None) is not None
+    return cast("SlotCount", session.provider) if counts else None
+
+
+def _seconds(session: Session) -> Mapping[Verb, float]:
+    learned = session.pages.job_seconds() if session.pages is not None else {}
+    return {verb: learned.get(verb.value, session.spec.can.job_s) for verb in Verb}
+
+
+def _left_open(session: Session) -> tuple[str, ...]:
+    """Tell of calls that an earlier run didn't see the end of; `apply` adopts them."""
+    count = len(session.pages.open_intents()) if session.pages is not None else 0
+    if not count:
+        return ()
+    return (
+        f"{count} calls of an earlier run have no known end yet: `apply` looks after them first",
+    )

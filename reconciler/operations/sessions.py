@@ -1,0 +1,238 @@
+"""Open scopes: a provider, its pages of the journal, and everything that planning it needs."""
+
+from __future__ import annotations
+
+import random
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.errors import ProviderError
+from reconciler.execution.clock import LoopClock
+from reconciler.execution.pace import ScopePace
+from reconciler.execution.retry import Patience
+from reconciler.manifest import Loaded, load
+from reconciler.model.declared import Unmanaged
+from reconciler.model.finding import Finding, FindingsError
+from reconciler.model.plan import Circumstances
+from reconciler.operations import wiring
+from reconciler.providers import spec_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from reconciler.journal.journal import Book, Pages
+    from reconciler.model.declared import Declared, DeclaredScope, Entry
+    from reconciler.model.plan import Approved
+    from reconciler.model.policy import Policy
+    from reconciler.model.record import Identity
+    from reconciler.operations.wiring import Surroundings
+    from reconciler.ports import Provider
+    from reconciler.providers.spec import Opening, ProviderSpec
+
+IN_PROCESS = "http://simulator"
+"""The address of a simulated scope when a transport of the surroundings carries its requests."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a person asked for, whatever the verb."""
+
+    files: tuple[str, ...]
+    recursive: bool = False
+    scopes: tuple[str, ...] = ()
+    """Empty: every declared scope."""
+    targets: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    acks: Mapping[str, int] | None = None
+    """Acknowledged detaches by scope; under the empty key: of the only scope."""
+    expect_digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One open scope."""
+
+    scope: DeclaredScope
+    entries: tuple[Entry, ...]
+    policy: Policy
+    spec: ProviderSpec
+    provider: Provider
+    identity: Identity
+    pace: ScopePace
+    patience: Patience
+    pages: Pages | None
+    """None where nothing was ever applied from here, and nothing is going to be."""
+    request: Request
+
+    @property
+    def deadline_s(self) -> float:
+        """How long one change may take before it counts as unknown."""
+        return self.scope.limits.step_timeout_s or self.spec.can.step_deadline_s
+
+    @property
+    def at_once(self) -> int:
+        """How many changes may be in flight."""
+        return self.scope.limits.max_concurrency or self.spec.can.max_concurrency
+
+    def circumstances(self, approved: tuple[Approved, ...] | None = None) -> Circumstances:
+        """Give what the plan depends on beside manifests and live state."""
+        acks = self.request.acks or {}
+        return Circumstances(
+            ack_detach=acks.get(self.scope.name, acks.get("")),
+            applied=self.pages.applied() if self.pages is not None else None,
+            targets=self.request.targets,
+            excludes=self.request.excludes,
+            reports_unmanaged=self.scope.unmanaged is Unmanaged.REPORT,
+            approved=approved,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """The scopes that could be opened, and what is to be told of the others."""
+
+    sessions: tuple[Session, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+def loaded(request: Request) -> Loaded:
+    """Read the manifests, cut to the scopes asked for.
+
+    Raises FindingsError with every finding when any of them is an error.
+    """
+    read = load(request.files, recursive=request.recursive)
+    chosen = read.declared
+    if chosen is None:
+        raise FindingsError(*read.findings)
+    unknown = [name for name in request.scopes if name not in chosen.scopes]
+    if unknown:
+        known = ", ".join(f"`{name}`" for name in sorted(chosen.scopes)) or "none"
+        raise FindingsError(
+            *(
+                Finding(
+                    code="unknown-scope",
+                    summary=f"`--scope {name}` is declared nowhere",
+                    hint=f"choose one of the declared scopes: {known}",
+                )
+                for name in unknown
+            )
+        )
+    if not request.scopes:
+        return read
+    cut = {name: chosen.scopes[name] for name in sorted(set(request.scopes))}
+    return replace(read, declared=replace(chosen, scopes=cut))
+
+
+@asynccontextmanager
+async def opened(request: Request, around: Surroundings, *, writing: bool) -> AsyncIterator[Opened]:
+    """Open every scope of a request; the scopes that can't be opened are findings.
+
+    Raises FindingsError when the manifests, the credentials or the endpoints are wrong, and
+    JournalError when the journal can't be trusted.
+    """
+    asked = loaded(request).declared
+    assert asked is not None, "`loaded` raises otherwise"
+    async with AsyncExitStack() as stack:
+        book = wiring.book(around, writing=writing)
+        if book is not None:
+            stack.callback(book.close)
+        # Everything that needs no request is checked for every scope before the first one leaves.
+        ready = [_prepared(scope, around, stack) for _, scope in sorted(asked.scopes.items())]
+        sessions: list[Session] = []
+        findings: list[Finding] = []
+        for prepared in ready:
+            try:
+                session = await _opened(prepared, asked, request, book)
+            except ProviderError as error:
+                findings.append(unreadable(prepared.scope, error))
+                continue
+            stack.push_async_callback(session.provider.aclose)
+            sessions.append(session)
+        _distinct(sessions)
+        yield Opened(sessions=tuple(sessions), findings=tuple(findings))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Prepared:
+    """A scope of which everything is known that needs no request."""
+
+    scope: DeclaredScope
+    spec: ProviderSpec
+    pace: ScopePace
+    patience: Patience
+    opening: Opening
+
+
+def _prepared(scope: DeclaredScope, around: Surroundings, stack: AsyncExitStack) -> _Prepared:
+    spec = spec_of(scope.provider)
+    clock = LoopClock()
+    pace = ScopePace(clock, scope.limits.requests_per_s)
+    address = None
+    if scope.simulated:
+        assert scope.world is not None, "the manifest's schema asks for it"
+        address = IN_PROCESS
+        if around.transport is None:
+            assert around.embedded is not None, "the top fills this port"
+            address = stack.enter_context(around.embedded.open(scope.name, Path(scope.world)))
+    return _Prepared(
+        scope=scope,
+        spec=spec,
+        pace=pace,
+        patience=Patience(clock=clock, chance=random.random),
+        opening=wiring.opening(scope, spec, pace, around, address),
+    )
+
+
+async def _opened(
+    prepared: _Prepared, asked: Declared, request: Request, book: Book | None
+) -> Session:
+    scope = prepared.scope
+    told = await prepared.patience.read(lambda: prepared.spec.open(prepared.opening))
+    identity = told.identity
+    if scope.simulated:
+        # Its port is another one each time; what makes it one cloud is the scope that it is for.
+        identity = replace(identity, endpoint=f"simulator/{scope.name}")
+    return Session(
+        scope=scope,
+        entries=asked.entries[scope.name],
+        policy=asked.policies[scope.name],
+        spec=prepared.spec,
+        provider=told.provider,
+        identity=identity,
+        pace=prepared.pace,
+        patience=prepared.patience,
+        pages=book.pages(identity, scope.name) if book is not None else None,
+        request=request,
+    )
+
+
+def unreadable(scope: DeclaredScope, error: ProviderError) -> Finding:
+    """Give the finding for a scope that can't be read; the others go on."""
+    asked = f" (request id {error.request_id})" if error.request_id else ""
+    return Finding(
+        code="scope-unreadable",
+        summary=f"{error}{asked}",
+        hint="check credentials, region, projectId and endpoint; nothing was changed",
+        place=scope.place,
+        scope=scope.name,
+    )
+
+
+def _distinct(sessions: Sequence[Session]) -> None:
+    """Raise FindingsError when two scopes turn out to be one cloud: neither could own a row."""
+    first: dict[Identity, Session] = {}
+    for session in sessions:
+        known = first.setdefault(session.identity, session)
+        if known is not session:
+            raise FindingsError(
+                Finding(
+                    code="duplicate-identity",
+                    summary=f"scopes `{known.scope.name}` and `{session.scope.name}` are one cloud",
+                    hint="merge their entries into one scope",
+                    place=session.scope.place,
+                    also=(known.scope.place,),
+                    scope=session.scope.name,
+                )
+            )

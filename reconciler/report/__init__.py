@@ -1,0 +1,1 @@
+"""Plan or run -> one machine document -> every format; renderers read the document only."""

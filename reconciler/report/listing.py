@@ -1,0 +1,91 @@
+"""What is live, as a document and as a table."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, cast
+
+from reconciler.report.escape import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from reconciler.model.attachment import AttachmentKey
+    from reconciler.model.live import Live
+    from reconciler.report.document import Document
+
+HEAD = ("SERVER", "VOLUME", "DEVICE", "VIEWS", "SERVER ID", "VOLUME ID")
+
+
+def live_document(scopes: Sequence[Live], simulated: Sequence[str]) -> Document:
+    """Give every attachment of the scopes, sorted, with what each view says of it."""
+    return {
+        "scopes": [
+            {
+                "name": live.scope,
+                "simulated": live.scope in simulated,
+                "complete": live.complete,
+                "notices": list(live.notices),
+                "servers": len(live.servers),
+                "volumes": len(live.volumes),
+                "attachments": [_row(key, live) for key in sorted(live.observed)],
+            }
+            for live in sorted(scopes, key=lambda live: live.scope)
+        ]
+    }
+
+
+def _row(key: AttachmentKey, live: Live) -> Document:
+    observed = live.observed[key]
+    server, volume = live.servers.get(key.server_id), live.volumes.get(key.volume_id)
+    return {
+        "server": server.name if server else None,
+        "server_id": key.server_id,
+        "volume": volume.name if volume else None,
+        "volume_id": key.volume_id,
+        "device": observed.device,
+        "boot": observed.boot,
+        "delete_on_termination": observed.delete_on_termination,
+        "views": {view.value: seen.phase.value for view, seen in observed.sightings.items()},
+    }
+
+
+def live_text(document: Document) -> str:
+    """Give the same as a table a scope, columns lined up by display width."""
+    return "".join(f"{line}\n" for line in _lines(document))
+
+
+def _lines(document: Document) -> Iterator[str]:
+    for scope in cast("list[dict[str, object]]", document["scopes"]):
+        rows = [_cells(row) for row in cast("list[dict[str, object]]", scope["attachments"])]
+        widths = [max(_width(row[n]) for row in (HEAD, *rows)) for n in range(len(HEAD))]
+        counted = f"{scope['servers']} servers, {scope['volumes']} volumes, {len(rows)} attachments"
+        yield f"Scope {scope['name']}: {counted}"
+        for row in (HEAD, *rows):
+            cells = (cell + " " * (w - _width(cell)) for cell, w in zip(row, widths, strict=True))
+            yield "  ".join(cells).rstrip()
+        if not scope["complete"]:
+            yield "This listing is incomplete:"
+        yield from (f"  note: {plain(n)}" for n in cast("list[str]", scope["notices"]))
+        if scope["simulated"]:
+            yield f"Scope {scope['name']} is simulated."
+
+
+def _cells(row: Mapping[str, object]) -> tuple[str, ...]:
+    views = cast("dict[str, str]", row["views"])
+    told = ", ".join(
+        view if phase == "attached" else f"{view} ({phase})"
+        for view, phase in sorted(views.items())
+    )
+    device = plain(str(row["device"] or "-")) + (" (boot)" if row["boot"] else "")
+    ids = (plain(str(row["server_id"])), plain(str(row["volume_id"])))
+    names = (plain(str(row["server"] or "?")), plain(str(row["volume"] or "?")))
+    return (*names, device, told, *ids)
+
+
+def _width(text: str) -> int:
+    """Give the columns that a terminal needs: wide characters take two, combining ones none."""
+    return sum(
+        0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF")
+        for char in text
+    )
