@@ -1,0 +1,9 @@
+"""From manifest files to `Declared`: everything a person wrote, checked, with its places."""
+
+from __future__ import annotations
+
+# Not lazy: `load` is a module too, and whoever imports that first would hide the function.
+from reconciler.manifest.load import Loaded, load
+from reconciler.manifest.not_yet import NOT_YET
+
+__all__ = ["NOT_YET", "Loaded", "load"]

@@ -1,0 +1,98 @@
+"""What only the whole set shows: names twice, rows twice, and scopes that nobody declares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.manifest.agreement import check_agreement
+from reconciler.manifest.words import instead_of, listing, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.manifest.gathered import Gathered
+    from reconciler.manifest.notes import Notes
+    from reconciler.model.declared import DeclaredScope, Entry, Ref, Side
+
+
+def crosscheck(gathered: Gathered, notes: Notes) -> None:
+    """Note every contradiction between documents that needs no live listing to be seen."""
+    _names(gathered, notes)
+    _scopes(gathered, notes)
+    _identities(gathered.scopes, notes)
+    for scope, entries in by_scope(gathered).items():
+        _rows(scope, entries, notes)
+        check_agreement(entries, notes)
+
+
+def by_scope(gathered: Gathered) -> dict[str, tuple[Entry, ...]]:
+    """Give the entries of every scope that is named, in the order of the files."""
+    entries: dict[str, list[Entry]] = {scope.name: [] for scope in gathered.scopes}
+    for document in gathered.attachments:
+        entries.setdefault(document.scope.text, []).extend(document.entries)
+    return {scope: tuple(rows) for scope, rows in entries.items()}
+
+
+def _names(gathered: Gathered, notes: Notes) -> None:
+    first: dict[tuple[str, str], Ref] = {}
+    for kind, name in gathered.names:
+        earlier = first.setdefault((kind, name.text), name)
+        if earlier is not name:
+            summary = f"two documents of kind `{kind}` are named {quoted(name.text)}"
+            hint = "rename one of the two, or make them one document"
+            notes.error("duplicate-name", summary, hint, name.place, (earlier.place,))
+
+
+def _scopes(gathered: Gathered, notes: Notes) -> None:
+    if not notes.complete:
+        # The scope may stand in what could not be read: to call it unknown would be a guess.
+        return
+    known = {name.text for kind, name in gathered.names if kind == "Scope"}
+    for ref in _named_scopes(gathered):
+        if ref.text in known:
+            continue
+        summary = f"no document declares the scope {quoted(ref.text)}"
+        otherwise = f"use {listing(sorted(known), 'or')}" if known else "add a Scope document"
+        hint = instead_of(ref.text, known, otherwise=otherwise)
+        notes.error("unknown-scope", summary, hint, ref.place)
+
+
+def _named_scopes(gathered: Gathered) -> Iterable[Ref]:
+    yield from (document.scope for document in gathered.attachments)
+    for policy in gathered.policies:
+        yield from policy.scopes or ()
+    yield from gathered.scheduled
+
+
+def _identities(scopes: Iterable[DeclaredScope], notes: Notes) -> None:
+    first: dict[tuple[object, ...], DeclaredScope] = {}
+    for scope in scopes:
+        if scope.simulated:
+            continue
+        earlier = first.setdefault(_identity(scope), scope)
+        if earlier is not scope and earlier.name != scope.name:
+            names = f"{quoted(earlier.name)} and {quoted(scope.name)}"
+            summary = f"the scopes {names} are the same provider, region, project and endpoint"
+            hint = "make them one scope"
+            notes.error("duplicate-identity", summary, hint, scope.place, (earlier.place,))
+
+
+def _identity(scope: DeclaredScope) -> tuple[object, ...]:
+    """Give what the cloud tells apart; without a project, credentials choose one."""
+    endpoints = tuple(sorted(scope.endpoints.items()))
+    account: tuple[object, ...] = ()
+    if scope.project_id is None:
+        account = tuple((key, ref.env, ref.file) for key, ref in sorted(scope.credentials.items()))
+    return (scope.provider, scope.region, scope.project_id, scope.cloud, endpoints, account)
+
+
+def _rows(scope: str, entries: Iterable[Entry], notes: Notes) -> None:
+    first: dict[tuple[Side, str], Entry] = {}
+    for entry in entries:
+        earlier = first.setdefault((entry.side, entry.owner.text), entry)
+        if earlier is not entry:
+            owner = f"{entry.side.value} {quoted(entry.owner.text)}"
+            summary = f"the {owner} has two entries in scope {quoted(scope)}"
+            hint = "make them one entry; an entry owns its whole row"
+            also = (earlier.owner.place,)
+            notes.error("duplicate-entry", summary, hint, entry.owner.place, also)

@@ -1,0 +1,107 @@
+"""Manifests from files to `Declared`, with everything that is wrong in them at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from reconciler.manifest.attachments import attachments
+from reconciler.manifest.builder import documents
+from reconciler.manifest.crosscheck import by_scope, crosscheck
+from reconciler.manifest.envelope import Kind, opened
+from reconciler.manifest.gathered import Gathered
+from reconciler.manifest.not_yet import note_unsupported
+from reconciler.manifest.notes import Notes
+from reconciler.manifest.paths import file_name, files
+from reconciler.manifest.policies import merged, policy, refs
+from reconciler.manifest.reading import Reading
+from reconciler.manifest.schema import ScheduleSpec
+from reconciler.manifest.scopes import scope
+from reconciler.manifest.source import read
+from reconciler.manifest.validate import validate
+from reconciler.model.declared import Declared
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from reconciler.manifest.builder import Document
+    from reconciler.manifest.envelope import Opened
+    from reconciler.model.finding import Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What the manifests say, and what there is to say about them."""
+
+    declared: Declared | None
+    """None when a finding is an error: nothing may be planned from the rest."""
+    findings: tuple[Finding, ...]
+    """By place, all of them; the caller prints the first ones and a count."""
+
+
+def load(paths: Sequence[str | Path], *, recursive: bool = False) -> Loaded:
+    """Everything that the files and folders declare; never raises for what is in them.
+
+    A folder means the manifests directly in it, `recursive` also those below. A file that is
+    reached twice counts once.
+    """
+    notes, gathered = Notes(), Gathered()
+    for path in files(paths, recursive=recursive, notes=notes):
+        if notes.full:
+            break
+        source = read(path, file_name(path), notes)
+        if source is None:
+            notes.complete = False
+            continue
+        for document in documents(source, notes):
+            if document.usable:
+                _gather(document, gathered, notes)
+    crosscheck(gathered, notes)
+    declared = _declared(gathered, notes, tuple(str(path) for path in paths))
+    return Loaded(declared=None if notes.failed else declared, findings=notes.ordered())
+
+
+def _gather(document: Document, gathered: Gathered, notes: Notes) -> None:
+    reading = Reading(document.source, notes)
+    known = opened(reading, document.root)
+    if known is None:
+        notes.complete = False
+        return
+    note_unsupported(reading, known.kind_pair, known.spec)
+    if known.name is None:
+        notes.complete = False
+    else:
+        gathered.names.append((known.kind.value, known.name))
+    _gather_kind(reading, known, gathered)
+
+
+def _gather_kind(reading: Reading, known: Opened, gathered: Gathered) -> None:
+    match known.kind:
+        case Kind.SCOPE:
+            declared = scope(reading, known.name, known.spec)
+            if declared is not None:
+                gathered.scopes.append(declared)
+        case Kind.ATTACHMENTS:
+            rows = attachments(reading, known.name, known.spec)
+            if rows is not None:
+                gathered.attachments.append(rows)
+        case Kind.POLICY:
+            written = policy(reading, known.name, known.spec)
+            if written is not None:
+                gathered.policies.append(written)
+        case Kind.SCHEDULE:
+            if validate(reading, ScheduleSpec, known.spec, "spec") is not None:
+                gathered.scheduled.extend(refs(reading, known.spec, "scopes") or ())
+        case _:
+            assert_never(known.kind)
+
+
+def _declared(gathered: Gathered, notes: Notes, sources: tuple[str, ...]) -> Declared:
+    scopes = {scope.name: scope for scope in gathered.scopes}
+    return Declared(
+        scopes=scopes,
+        entries=by_scope(gathered),
+        policies=merged(gathered.policies, scopes, notes),
+        sources=sources,
+    )

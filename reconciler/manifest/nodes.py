@@ -1,0 +1,67 @@
+"""What a document is made of, with places: text, lists and mappings. Lines count from 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+VOID = frozenset({"", "~", "null"})
+"""What YAML writes for "no value"; in quotes they are text."""
+
+
+@dataclass(slots=True, eq=False)
+class TextNode:
+    """A scalar exactly as written; `plain` says that it stood without quotes.
+
+    Nobody writes to one; frozen, it would take three times as long to make, and there are up
+    to ten of them for each attachment. No tuple either: pydantic would take it for a list.
+    """
+
+    text: str
+    plain: bool
+    line: int
+    column: int
+
+    @property
+    def void(self) -> bool:
+        """True for what stands for "no value"."""
+        return self.plain and self.text in VOID
+
+
+@dataclass(frozen=True, slots=True)
+class ListNode:
+    """A sequence; the builder fills `children` in the order of the file."""
+
+    line: int
+    column: int
+    children: list[Node] = field(default_factory=list)
+
+
+class Pair(NamedTuple):
+    """A key with its value; for an element of a list the key is the element itself."""
+
+    key: Node
+    value: Node
+
+
+@dataclass(frozen=True, slots=True)
+class MapNode:
+    """A mapping; `pairs` by the text of the key, in the order of the file."""
+
+    line: int
+    column: int
+    pairs: dict[str, Pair] = field(default_factory=dict)
+
+
+Node: TypeAlias = TextNode | ListNode | MapNode
+
+
+def called(node: object) -> str:
+    """Give what a person calls this kind of node."""
+    match node:
+        case TextNode():
+            return "no value" if node.void else "text"
+        case ListNode() | list():
+            return "a list"
+        case _:
+            return "a mapping"

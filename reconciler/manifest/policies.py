@@ -1,0 +1,114 @@
+"""Policy documents, and what holds for each scope after they were merged key by key.
+
+1. A policy with `scopes` wins, key by key, over the one without, which is called `default`.
+2. Two that are equals and set the same key for one scope are an error, even if they agree.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.manifest import scalars
+from reconciler.manifest.gathered import PolicyDocument, Setting
+from reconciler.manifest.nodes import ListNode, MapNode, Pair
+from reconciler.manifest.schema import PolicySpec
+from reconciler.manifest.validate import validate
+from reconciler.manifest.words import quoted
+from reconciler.model.policy import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.manifest.notes import Notes
+    from reconciler.manifest.reading import Reading
+    from reconciler.model.declared import Ref
+
+DEFAULT = "default"
+
+
+def policy(reading: Reading, name: Ref | None, pair: Pair) -> PolicyDocument | None:
+    """Give the policy as written; None when it, or its name, was refused."""
+    spec = validate(reading, PolicySpec, pair, "spec")
+    if name is not None and isinstance(pair.value, MapNode) and "scopes" not in pair.value.pairs:
+        _check_default(reading.notes, name)
+    if spec is None or name is None:
+        return None
+    assert isinstance(pair.value, MapNode)
+    values = {
+        "maxDetach": spec.max_detach,
+        "maxDetachShare": spec.max_detach_share,
+        "maxDetachPerServer": spec.max_detach_per_server,
+    }
+    settings = {
+        key: Setting(value=values.get(key), place=reading.place(written.key))
+        for key, written in pair.value.pairs.items()
+        if key != "scopes"
+    }
+    return PolicyDocument(name=name, scopes=refs(reading, pair, "scopes"), settings=settings)
+
+
+def refs(reading: Reading, pair: Pair, key: str) -> tuple[Ref, ...] | None:
+    """Give the texts of a validated list with places; None when the key isn't there."""
+    assert isinstance(pair.value, MapNode)
+    written = pair.value.pairs.get(key)
+    if written is None:
+        return None
+    assert isinstance(written.value, ListNode)
+    found = (reading.ref(child, key, scalars.text) for child in written.value.children)
+    return tuple(ref for ref in found if ref is not None)
+
+
+def merged(
+    documents: Iterable[PolicyDocument],
+    scopes: Iterable[str],
+    notes: Notes,
+) -> Mapping[str, Policy]:
+    """Give what holds for each scope; a conflict is noted once for each scope it names."""
+    documents = tuple(documents)
+    general = tuple(document for document in documents if document.scopes is None)
+    by_scope: dict[str, list[PolicyDocument]] = {}
+    for document in documents:
+        for text in dict.fromkeys(ref.text for ref in document.scopes or ()):
+            by_scope.setdefault(text, []).append(document)
+    defaults = _settings(general, "every scope", notes)
+    result: dict[str, Policy] = {}
+    for scope in scopes:
+        own = _settings(by_scope.pop(scope, ()), f"scope {quoted(scope)}", notes)
+        result[scope] = _policy({**defaults, **own})
+    for scope, named in by_scope.items():
+        _settings(named, f"scope {quoted(scope)}", notes)
+    return result
+
+
+def _settings(
+    equals: Iterable[PolicyDocument],
+    whom: str,
+    notes: Notes,
+) -> dict[str, Setting]:
+    found: dict[str, Setting] = {}
+    for document in equals:
+        for key, setting in document.settings.items():
+            earlier = found.setdefault(key, setting)
+            if earlier is not setting:
+                summary = f"two policies set {quoted(key)} for {whom}"
+                hint = "keep it in one of the two"
+                notes.error("policy-conflict", summary, hint, setting.place, (earlier.place,))
+    return found
+
+
+def _policy(settings: Mapping[str, Setting]) -> Policy:
+    plain = Policy()
+    values = {key: setting.value for key, setting in settings.items() if setting.value is not None}
+    return Policy(
+        max_detach=int(values.get("maxDetach", plain.max_detach)),
+        max_detach_share=values.get("maxDetachShare", plain.max_detach_share),
+        max_detach_per_server=int(values.get("maxDetachPerServer", plain.max_detach_per_server)),
+    )
+
+
+def _check_default(notes: Notes, name: Ref) -> None:
+    if name.text == DEFAULT:
+        return
+    summary = f"the policy {quoted(name.text)} names no scopes and is not called `{DEFAULT}`"
+    hint = f"add `scopes: [SCOPE]` under `spec`, or call it `{DEFAULT}`"
+    notes.error("policy-without-scopes", summary, hint, name.place)

@@ -1,0 +1,212 @@
+"""Policies and schedules: their shape, and how policies are merged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.model.policy import Policy
+from tests.manifest.writing import SCOPE, Case, check, codes, declared, load_text, policy, spec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+REFUSED = (
+    Case(
+        "a negative limit is refused",
+        policy("maxDetach: -1"),
+        "wrong-value",
+        10,
+        14,
+        "`maxDetach` must be a whole number, 0 or more, not `-1`",
+        "write plain decimal digits, at most nine",
+    ),
+    Case(
+        "a limit that is not whole is refused",
+        policy("maxDetach: 1.5"),
+        "wrong-value",
+        10,
+        14,
+        "`maxDetach` must be a whole number, 0 or more, not `1.5`",
+        "write plain decimal digits, at most nine",
+    ),
+    Case(
+        "a limit of a thousand digits is refused",
+        policy("maxDetach: " + "9" * 30),
+        "wrong-value",
+        10,
+        14,
+        "`maxDetach` must be a whole number, 0 or more, not `999999999999999999999999999999`",
+        "write plain decimal digits, at most nine",
+    ),
+    Case(
+        "a share above one is refused",
+        policy("maxDetachShare: 1.5"),
+        "wrong-value",
+        10,
+        19,
+        "`maxDetachShare` must be from 0 to 1, not `1.5`",
+        "write a share such as `0.3`",
+    ),
+    Case(
+        "a share in percent is refused",
+        policy("maxDetachShare: 30%"),
+        "wrong-value",
+        10,
+        19,
+        "`maxDetachShare` must be a decimal number from 0 to 1, not `30%`",
+        "write plain decimal digits, at most nine",
+    ),
+    Case(
+        "a share that is not a number is refused",
+        policy("maxDetachShare: .nan"),
+        "wrong-value",
+        10,
+        19,
+        "`maxDetachShare` must be a decimal number from 0 to 1, not `.nan`",
+        "write plain decimal digits, at most nine",
+    ),
+    Case(
+        "an unknown key is refused",
+        policy("maxDetatch: 1"),
+        "unknown-key",
+        10,
+        3,
+        "`maxDetatch` is not known in `spec`",
+        "write `maxDetach`",
+    ),
+    Case(
+        "scopes that are empty is refused",
+        policy("scopes: []"),
+        "wrong-value",
+        10,
+        11,
+        "`scopes` is empty",
+        "name at least one, or take it out",
+    ),
+    Case(
+        "scopes as text is refused",
+        policy("scopes: shop"),
+        "wrong-type",
+        10,
+        11,
+        "`scopes` must be a list, not text",
+        "write a list",
+    ),
+    Case(
+        "a window without duration is refused",
+        policy('windows: [{allow: "0 0 * * *"}]'),
+        "missing-key",
+        10,
+        13,
+        "`windows[0]` has no `duration`",
+        "add `duration:`",
+    ),
+    Case(
+        "a window that allows and denies is refused",
+        policy("windows: [{allow: x, deny: y, duration: 1h}]"),
+        "exactly-one",
+        10,
+        13,
+        "`windows[0]` must hold exactly one of `allow` and `deny`, not both",
+        "write `allow` or `deny`",
+    ),
+    Case(
+        "windows of the wrong type is refused",
+        policy("windows: always"),
+        "wrong-type",
+        10,
+        12,
+        "`windows` must be a list, not text",
+        "write a list",
+    ),
+    Case(
+        "an unknown key in a window is refused",
+        policy("windows: [{allow: x, duration: 1h, timezon: UTC}]"),
+        "unknown-key",
+        10,
+        38,
+        "`timezon` is not known in `windows[0]`",
+        "write `timezone`",
+    ),
+    Case(
+        "a day that is none is refused",
+        policy("accept: [{scope: a, server: b, volume: c, until: tomorrow, reason: d}]"),
+        "wrong-value",
+        10,
+        52,
+        "`accept[0].until` must be a day, not `tomorrow`",
+        "write a day such as `2026-12-01`",
+    ),
+    Case(
+        "forceDetach always is refused",
+        policy("forceDetach: always"),
+        "wrong-value",
+        10,
+        16,
+        "`forceDetach` must be `never` or `ask`, not `always`",
+        "write `never` or `ask`",
+    ),
+    Case(
+        "both every and cron is refused",
+        SCOPE + "---\n" + spec("Schedule", "scopes: [shop]\nevery: 5m\ncron: x"),
+        "exactly-one",
+        10,
+        3,
+        "`spec` must hold exactly one of `every` and `cron`, not both",
+        "write `every` or `cron`",
+    ),
+    Case(
+        "a webhook from a foreign variable is refused",
+        SCOPE
+        + "---\n"
+        + spec("Schedule", "every: 5m\nnotify: [{webhook: {urlFrom: {env: HOME}}}]"),
+        "credential-variable",
+        11,
+        38,
+        (
+            "`notify[0].webhook.urlFrom.env` must name a variable that begins with `HW_`, "
+            "`HUAWEICLOUD_`, `SCP_` or `RECONCILER_CRED_`"
+        ),
+        "rename the variable, for example to `RECONCILER_CRED_` and what it holds",
+    ),
+)
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.why)
+def test_it_is_refused_with_its_place(tmp_path: Path, case: Case) -> None:
+    check(tmp_path, case)
+
+
+def tight(body: str, name: str = "tight") -> str:
+    return "---\n" + spec("Policy", body).replace("default", name)
+
+
+def test_without_a_policy_the_defaults_hold(tmp_path: Path) -> None:
+    assert declared(tmp_path, SCOPE).policies == {"shop": Policy()}
+
+
+def test_a_policy_with_scopes_wins_key_by_key(tmp_path: Path) -> None:
+    other = "---\n" + SCOPE.replace("shop", "other").replace("southeast-3", "other")
+    text = policy("maxDetach: 3\nmaxDetachShare: 1\nmaxDetachPerServer: 0")
+    text += (
+        other
+        + tight("scopes: [shop]\nmaxDetach: 7")
+        + tight("scopes: [shop]\nmaxDetachShare: 0.5", "b")
+    )
+    assert declared(tmp_path, text).policies == {
+        "shop": Policy(max_detach=7, max_detach_share=0.5, max_detach_per_server=0),
+        "other": Policy(max_detach=3, max_detach_share=1.0, max_detach_per_server=0),
+    }
+
+
+def test_two_defaults_are_told_by_name_and_by_key(tmp_path: Path) -> None:
+    loaded = load_text(tmp_path, policy("maxDetach: 1") + "---\n" + spec("Policy", "maxDetach: 2"))
+    assert codes(loaded) == ["duplicate-name", "policy-conflict"]
+    assert loaded.findings[1].summary == "two policies set `maxDetach` for every scope"
+
+
+def test_what_is_default_anyway_may_be_written(tmp_path: Path) -> None:
+    body = "allowDestroy: false\nallowStatusReset: false\nforceDetach: never"
+    assert declared(tmp_path, policy(body)).policies == {"shop": Policy()}
