@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Verb = Callable[..., int]
 
 DEFAULT_FILES = ("manifests/",)
-DATA_FOLDER = ".reconciler"
+FOLDER = ".reconciler"
 
 MANIFEST_FLAGS = (
     click.option(
@@ -81,7 +81,7 @@ def manifest_flags(verb: Verb) -> Verb:
         **rest: object,
     ) -> int:
         del no_color
-        logging.basicConfig(level=log_level.upper())
+        logging.basicConfig(level=log_level.upper(), format="%(levelname)s: %(message)s")
         asked = Request(files=files or DEFAULT_FILES, recursive=recursive, scopes=scopes)
         return verb(asked=asked, **rest)
 
@@ -131,5 +131,5 @@ def _ack(text: str) -> tuple[str, int]:
 
 def surroundings() -> Surroundings:
     """Give what this machine offers."""
-    folder = Path(os.environ.get("RECONCILER_DATA_DIR") or DATA_FOLDER)
+    folder = Path(os.environ.get("RECONCILER_DATA_DIR") or FOLDER)
     return Surroundings(environ=os.environ, folder=folder, embedded=SimulatorFolder(folder))

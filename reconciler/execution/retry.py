@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
@@ -24,7 +27,8 @@ class Backoff:
     cap_s: float = 30.0
     longest_s: float = 300.0
     """A cloud that wants a longer silence than this is told so and not waited for."""
-    attempts: int = 6
+    attempts: int = 5
+    """Half a minute of trying: a person waits for that, and a blip is over by then."""
     spread: float = 0.25
     """Up to this share is added by chance, so that many waiters don't come back at once."""
 
@@ -59,5 +63,6 @@ class Patience:
                 delay_s = self.backoff.delay_s(attempt, error.retry_after_s, self.chance())
                 if not error.retryable or delay_s is None:
                     raise
+                logger.warning("asking again in %.0f s: %s", delay_s, error)
             await self.clock.sleep(delay_s)
             attempt += 1

@@ -117,10 +117,13 @@ async def _job_end(
 ) -> tuple[Progress | None, float | None]:
     """Ask the job until it ended, is gone or is overdue; give it and when it is thought to end.
 
-    It ended between the last two questions: the middle is off by a second at most.
+    It ended between the last two questions: the middle is off by a second at most. Where the
+    first question came too late the time of that question is taken, and because the next one
+    comes a little earlier, the guess falls until a question finds a job running.
     """
     clock, handle = use.patience.clock, receipt.handle
-    started_s = last_s = clock.monotonic()
+    started_s = clock.monotonic()
+    running_s: float | None = None
     for wait_s in waits_s(use.durations.expected_s(call.verb)):
         left_s = use.deadline_s - (clock.monotonic() - started_s)
         if handle is None or left_s <= 0:
@@ -132,8 +135,9 @@ async def _job_end(
         except ProviderError:
             break  # Nobody can tell of the job: the views can.
         if progress.state is not JobState.RUNNING:
-            return progress, (last_s + asked_s) / 2 - started_s
-        last_s = asked_s
+            ended_s = asked_s if running_s is None else (running_s + asked_s) / 2
+            return progress, ended_s - started_s
+        running_s = asked_s
     return None, None
 
 

@@ -74,8 +74,6 @@ class Applied:
     ending: Ending
     results: tuple[Result, ...] = ()
     """One for each change that was permitted, sorted as in the plan; empty if nothing was sent."""
-    sent: bool = False
-    """True when at least one changing call was to be made."""
     requests: int = 0
     """API calls, looks included."""
     seconds: float = 0.0
@@ -209,7 +207,7 @@ async def _executed(fresh: Planned, runs: Mapping[str, Run]) -> Applied:
     _record(fresh, runs, results)
     sent = any(scope.schedule.steps for scope in fresh.scopes)
     ending = _ending(fresh, results, sent=sent)
-    return Applied(planned=fresh, ending=ending, results=results, sent=sent)
+    return Applied(planned=fresh, ending=ending, results=results)
 
 
 def _results(scope: ScopePlan, outcomes: Mapping[str, Outcomes]) -> tuple[Result, ...]:
@@ -285,5 +283,5 @@ def run_report(applied: Applied) -> RunReport:
         requests=applied.requests,
         seconds=applied.seconds,
         complete=applied.ending is Ending.CONFIRMED,
-        sent=applied.sent,
+        refused=applied.ending is Ending.REFUSED,
     )

@@ -210,10 +210,9 @@ async def _opened(
 
 def unreadable(scope: DeclaredScope, error: ProviderError) -> Finding:
     """Give the finding for a scope that can't be read; the others go on."""
-    asked = f" (request id {error.request_id})" if error.request_id else ""
     return Finding(
         code="scope-unreadable",
-        summary=f"{error}{asked}",
+        summary=str(error),
         hint="check credentials, region, projectId and endpoint; nothing was changed",
         place=scope.place,
         scope=scope.name,

@@ -20,12 +20,10 @@ from reconciler.providers.spec import Opening, Secret
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import httpx
-
     from reconciler.journal.journal import Book
     from reconciler.model.declared import DeclaredScope, SecretRef
     from reconciler.ports import EmbeddedCloud, Pace
-    from reconciler.providers.spec import ProviderSpec
+    from reconciler.providers.spec import ProviderSpec, Transport
 
 JOURNAL_FILE = "journal.db"
 SIMULATOR_SECRETS = {
@@ -48,7 +46,7 @@ class Surroundings:
     folder: Path
     """Where journal and simulator files live."""
     embedded: EmbeddedCloud | None = None
-    transport: httpx.AsyncBaseTransport | None = None
+    transport: Transport | None = None
     """None: real sockets. The in-process simulator of tests and rehearsals goes here."""
     utc_now: Callable[[], datetime] = _utc_now
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from reconciler.model.record import Identity
     from reconciler.ports import Pace, Provider
 
+Transport: TypeAlias = "httpx.AsyncBaseTransport"
+"""What carries requests; by this name the rooms above needn't know whose it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Secret:
@@ -38,7 +41,7 @@ class Opening:
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     """By the manifest's key: `accessKey`, `secretKey`, `securityToken` (may be absent)."""
     max_concurrency: int = 1
-    transport: httpx.AsyncBaseTransport | None = None
+    transport: Transport | None = None
     """None: real sockets."""
 
 

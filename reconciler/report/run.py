@@ -37,8 +37,8 @@ class RunReport:
     seconds: float
     complete: bool
     """True when everything in the selection is confirmed: exit code 0, and only then."""
-    sent: bool
-    """False when no changing call was made."""
+    refused: bool
+    """True when it was held back and nothing was sent."""
 
 
 def run_document(report: RunReport) -> Document:
@@ -49,7 +49,7 @@ def run_document(report: RunReport) -> Document:
     done = [c.action.value for c, verdict, _ in report.results if verdict is Verdict.DONE]
     return {
         "complete": report.complete,
-        "sent": report.sent,
+        "refused_whole": report.refused,
         "done": {action: done.count(action) for action in DONE},
         "refused": counts["refused"] + verdicts.count(Verdict.REFUSED),
         "failed": verdicts.count(Verdict.FAILED),
@@ -57,6 +57,7 @@ def run_document(report: RunReport) -> Document:
         "requests": report.requests,
         "seconds": round(report.seconds, 1),
         "scopes": ours["scopes"],
+        "changes": len(report.results),
         "open": [
             _row(change, verdict, outcome)
             for change, verdict, outcome in report.results
@@ -81,10 +82,11 @@ def _row(change: Change, verdict: Verdict, outcome: Outcome) -> Document:
 
 def run_text(document: Document) -> str:
     """Give the closing lines of a run; none where the plan said already that all is well."""
-    if document["sent"]:
-        lines = [*_open(document), _counts(document), *_simulated(document)]
-    else:
-        lines = [] if document["complete"] else ["Apply refused. Nothing was sent."]
+    if document["refused_whole"]:
+        return "Apply refused. Nothing was sent.\n"
+    if document["complete"] and not document["changes"]:
+        return ""
+    lines = [*_open(document), _counts(document), *_simulated(document)]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -33,8 +33,13 @@ def sign(change: Mapping[str, object]) -> str:
 
 
 def plan_text(document: Document) -> str:
-    """Give the whole plan as lines; the last ones are the ones that scripts read."""
+    """Give the whole plan as lines; the last ones are the ones that scripts read.
+
+    Empty when no scope could be planned: then there is nothing to tell but why, on stderr.
+    """
     ours = cast("dict[str, object]", document["reconciler"])
+    if not ours["scopes"]:
+        return ""
     lines = [*_scopes(ours), *_findings(ours)]
     return "\n".join([*lines, *summary(ours)]) + "\n"
 
@@ -140,7 +145,9 @@ def _findings(ours: Mapping[str, object]) -> Iterator[str]:
     rows = [*changes, *cast("list[dict[str, object]]", ours["scopes"])]
     beside = [refusal for row in rows for refusal in cast("list[object]", row["refusals"])]
     findings = cast("list[dict[str, object]]", ours["findings"])
-    alone = [finding for finding in findings if finding not in beside]
+    planned = {scope["name"] for scope in cast("list[dict[str, object]]", ours["scopes"])}
+    # What kept a scope from being planned at all is no result: it goes to stderr.
+    alone = [row for row in findings if row not in beside and row["scope"] in planned]
     for finding in alone[:SHOWN_FINDINGS]:
         yield from finding_lines(finding)
         yield ""
