@@ -142,9 +142,11 @@ class _Execution:
     async def _once(self, step_id: str, call: Call) -> tuple[Outcomes, bool]:
         """Send a call and settle it; the flag says that it left no answer and no trace."""
         run = self._run
-        if self._denied is not None:
+        sent = await self._accepted(step_id, call)
+        if sent is None:
+            assert self._denied is not None, "nothing else keeps a call from leaving"
             return dict.fromkeys(call.keys, self._denied), False
-        intent_id, receipt = await self._accepted(step_id, call)
+        intent_id, receipt = sent
         if receipt.answer in {Answer.REFUSED, Answer.DENIED, Answer.BUSY}:
             outcomes: Outcomes = dict.fromkeys(call.keys, _refusal(receipt))
             if receipt.answer is Answer.DENIED:
@@ -155,11 +157,14 @@ class _Execution:
         untraced = all(outcome.verdict is Verdict.FAILED for outcome in outcomes.values())
         return outcomes, receipt.answer is Answer.UNKNOWN and not receipt.handle and untraced
 
-    async def _accepted(self, step_id: str, call: Call) -> tuple[int, Receipt]:
-        """Send a call until the cloud isn't busy; each try has an intent of its own."""
+    async def _accepted(self, step_id: str, call: Call) -> tuple[int, Receipt] | None:
+        """Send a call until the cloud isn't busy; each try has an intent of its own.
+
+        None: another call was denied, maybe while this one waited, and this one stays here.
+        """
         run, patience = self._run, self._run.settling.patience
         attempt = 0
-        while True:
+        while self._denied is None:
             intent_id = run.journal.begin(Intent(run=run.id, step_id=step_id, call=call))
             receipt = await run.settling.provider.submit(call)
             if receipt.handle is not None:
@@ -172,6 +177,7 @@ class _Execution:
             run.journal.end(intent_id, dict.fromkeys(call.keys, _refusal(receipt)))
             await patience.clock.sleep(delay_s)
             attempt += 1
+        return None
 
 
 def _cut(call: Call, keys: tuple[AttachmentKey, ...]) -> Call:

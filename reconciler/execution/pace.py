@@ -23,12 +23,23 @@ class ScopePace:
 
     async def turn(self) -> None:
         """Wait until one more request may leave, and count it."""
-        if self._limiter is not None:
+        await self._silence()
+        while self._limiter is not None:
             await self._limiter.acquire()
-        while (left := self._quiet_until - self._clock.monotonic()) > 0:
-            await self._clock.sleep(left)
+            # Who got a token during a silence takes another one after it: else all who waited
+            # would leave in the same instant.
+            if not await self._silence():
+                break
         self.requests += 1
 
     def hold(self, seconds: float) -> None:
         """Let no request leave for this long; a shorter wish never shortens a longer one."""
         self._quiet_until = max(self._quiet_until, self._clock.monotonic() + seconds)
+
+    async def _silence(self) -> bool:
+        """Wait until the cloud may be asked again; tell whether that took any time."""
+        waited = False
+        while (left := self._quiet_until - self._clock.monotonic()) > 0:
+            await self._clock.sleep(left)
+            waited = True
+        return waited

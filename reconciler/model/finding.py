@@ -45,10 +45,11 @@ class Finding:
     """Further places that belong to it (the other half of a contradiction)."""
 
     @property
-    def order(self) -> tuple[str, Place, str, str]:
-        """The sort key of findings: scope, place, code, words."""
+    def order(self) -> tuple[str, Place, str, str, str, tuple[Place, ...]]:
+        """The sort key of findings: scope, place, code, words, further places; no ties."""
         nowhere = Place(file="", line=0, column=0)
-        return (self.scope or "", self.place or nowhere, self.code, self.summary)
+        place = self.place or nowhere
+        return (self.scope or "", place, self.code, self.summary, self.hint, self.also)
 
 
 class FindingsError(ReconcilerError):

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Approved, Change
     from reconciler.model.record import NamedAttachment
     from reconciler.operations.plans import ScopePlan
-    from reconciler.operations.sessions import Request, Session
+    from reconciler.operations.sessions import Opened, Request, Session
     from reconciler.operations.wiring import Surroundings
     from reconciler.ports import Events
 
@@ -103,7 +103,7 @@ async def apply_manifests(
     async with opened(request, around, writing=True) as now:
         run_id = uuid.uuid4().hex
         runs = {session.scope.name: _run(session, run_id, events) for session in now.sessions}
-        _something_declared(now.sessions)
+        _something_declared(now)
         for run in runs.values():
             await adopt(run)
         fresh = await planned(
@@ -133,8 +133,9 @@ def _run(session: Session, run_id: str, events: Events) -> Run:
     )
 
 
-def _something_declared(sessions: Sequence[Session]) -> None:
-    if not any(session.entries for session in sessions):
+def _something_declared(now: Opened) -> None:
+    # A scope that couldn't be opened has its own finding: its entries aren't known here.
+    if not now.findings and not any(session.entries for session in now.sessions):
         raise FindingsError(
             Finding(
                 code="no-entries",

@@ -132,7 +132,7 @@ def _place(key: AttachmentKey, on: Ground, draft: _Draft) -> None:
     if on.boot(key) and wish is not Wish.WANTED:
         return  # A boot volume is never owned: no row takes it, no count has it.
     mine = wish in {Wish.WANTED, Wish.UNWANTED}
-    draft.owned_live += mine and seen is not Seen.NOWHERE
+    draft.owned_live += mine and seen not in {Seen.NOWHERE, Seen.FOREIGN} and not on.boot(key)
     if mine and on.in_motion(key) and seen is not Seen.FOREIGN:
         draft.changes.append(_waiting(key, on, wish))
         return

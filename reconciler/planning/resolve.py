@@ -134,9 +134,7 @@ class _Resolution:
         listed, absent, findings = self._members(entry, other)
         if isinstance(owner, Finding):
             self._entry_findings += [owner, *findings]
-            if entry.side is Side.SERVER:
-                # A volume that was meant for a server we can't find must not leave its old one.
-                self._held |= {(other, identity): owner for identity in listed}
+            self._hold_listed(entry, listed, owner)
             return
         row = (entry.side, owner)
         if row in self._rows:
@@ -146,11 +144,17 @@ class _Resolution:
         self._entry_findings += findings
         if findings:
             self._held[row] = findings[0]
+            self._hold_listed(entry, listed, findings[0])
         for identity, line in listed.items():
             key = self._key(row, identity)
             self._wanted.setdefault(key, {})[entry.side] = line
         for identity, ref in absent.items():
             self._absent.setdefault(self._key(row, identity), {})[entry.side] = ref.place
+
+    def _hold_listed(self, entry: Entry, listed: Mapping[str, Listed], why: Finding) -> None:
+        # A volume that was meant for a server whose entry is refused must not leave its old one.
+        if entry.side is Side.SERVER:
+            self._held |= {(Side.VOLUME, identity): why for identity in listed}
 
     def _members(
         self, entry: Entry, other: Side

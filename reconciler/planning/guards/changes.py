@@ -97,7 +97,8 @@ def _cannot(change: Change, on: Ground) -> Iterator[Finding]:
 
 
 def _not_shareable(change: Change, on: Ground, places: list[AttachmentKey]) -> Iterator[Finding]:
-    if change.arrives is None or not places:
+    # A detach waits too: the volume would leave its server and arrive nowhere.
+    if not places or (change.arrives is None and change.leaves is None):
         return
     servers = ", ".join(f"`{on.name(key).server}`" for key in places)
     also = (on.desired.wanted[key].place for key in places if key != change.key)

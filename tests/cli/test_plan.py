@@ -1,0 +1,116 @@
+"""`plan`: what it prints, what it saves, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.running import Lab
+
+IN_LINE = "  servers: {web-1: {volumes: [one, shared]}, web-2: {volumes: [two, shared]}}"
+MOVE = "  servers: {web-1: {volumes: [shared]}, web-2: {volumes: [one, two, shared]}}"
+
+
+def test_a_plan_changes_nothing_and_ends_with_the_lines_that_scripts_read(lab: Lab) -> None:
+    lab.declare(MOVE)
+    ran = lab.plan()
+    assert ran.code == 0
+    assert "-/+ move   web-1 -> web-2/one" in ran.out
+    assert ran.out.splitlines()[-3:] == [
+        (
+            "Plan: 0 to attach, 0 to detach, 1 to move, 0 to update, 0 to destroy. 3 unchanged, "
+            "0 unmanaged (reported), 0 accepted, 0 in motion, 0 refused."
+        ),
+        "Calls: 2 (0 batch). About 20 s.",
+        "Scope lab is simulated.",
+    ]
+    assert lab.changing() == 0
+
+
+@pytest.mark.parametrize(
+    ("entries", "policy", "plain", "detailed"),
+    [
+        pytest.param(IN_LINE, "", 0, 0, id="nothing to do"),
+        pytest.param(MOVE, "", 0, 2, id="changes"),
+        pytest.param(MOVE, "maxDetach: 0", 0, 3, id="a guard refuses"),
+        pytest.param("  servers: {web-9: {volumes: []}}", "", 0, 3, id="an entry is refused"),
+    ],
+)
+def test_exit_codes(lab: Lab, entries: str, policy: str, plain: int, detailed: int) -> None:
+    lab.declare(entries, policy)
+    assert lab.plan().code == plain
+    assert lab.plan("--detailed-exitcode").code == detailed
+
+
+def test_no_changes_is_said_only_when_all_is_well(lab: Lab) -> None:
+    lab.declare(IN_LINE)
+    assert "No changes. Your attachments match the manifests.\n" in lab.plan().out
+    lab.declare("  servers: {web-1: {volumes: [one, shared]}, web-9: {volumes: []}}")
+    assert "No changes." not in lab.plan().out
+
+
+def test_an_entry_taken_away_is_reported_and_detaches_nothing(lab: Lab) -> None:
+    lab.declare(IN_LINE)
+    assert lab.apply().code == 0
+    lab.declare("  servers: {web-1: {volumes: [one, shared]}}")
+    ran = lab.plan("--detailed-exitcode")
+    assert ran.code == 2
+    assert "released  web-2/two" in ran.out
+    assert "No changes." not in ran.out
+    assert "0 to detach" in ran.out
+
+
+def test_json_carries_terraforms_shape_and_ours_under_one_key(lab: Lab) -> None:
+    lab.declare(MOVE)
+    document = json.loads(lab.plan("--json").out)
+    (change,) = document["resource_changes"]
+    assert document["format_version"] == "1.2"
+    assert change["change"]["actions"] == ["delete", "create"]
+    assert change["change"]["before"]["server_id"] == "s-1"
+    assert change["change"]["after"]["server_id"] == "s-2"
+    ours = document["reconciler"]
+    assert {"changes", "calls", "forecast", "findings", "preconditions", "digest"} <= ours.keys()
+    assert [call["step"] for call in ours["calls"]] == ["detach:v-1@s-1", "attach:v-1@s-2"]
+
+
+def test_the_same_plan_twice_is_the_same_bytes(lab: Lab) -> None:
+    lab.declare(MOVE)
+    assert lab.plan("--json").out == lab.plan("--json").out
+
+
+def test_a_saved_plan_is_readable_by_its_owner_alone(lab: Lab) -> None:
+    lab.declare(MOVE)
+    assert lab.plan("--out", "p.plan").code == 0
+    assert stat.S_IMODE((lab.folder / "p.plan").stat().st_mode) == 0o600
+
+
+def test_a_digest_that_differs_fails_closed(lab: Lab) -> None:
+    lab.declare(MOVE)
+    digest = json.loads(lab.plan("--json").out)["reconciler"]["digest"]
+    assert lab.plan("--expect-digest", digest).code == 0
+    ran = lab.plan("--expect-digest", "sha256:other")
+    assert ran.code == 3
+    assert digest in ran.err
+
+
+def test_target_and_exclude_choose_and_exclude_wins(lab: Lab) -> None:
+    lab.declare("  servers: {web-1: {volumes: []}, web-2: {volumes: []}}")
+    chosen = lab.plan("--target", "web-1/*", "--exclude", "lab:*/shared").out
+    assert "- detach web-1/one" in chosen
+    assert "web-2" not in chosen
+    assert "1 to detach" in chosen
+    assert "No changes." not in lab.plan("--target", "nothing/*").out
+
+
+def test_an_acknowledgement_takes_the_exact_number(lab: Lab) -> None:
+    lab.declare("  servers: {web-1: {volumes: []}}", "maxDetach: 1")
+    refused = lab.plan("--detailed-exitcode")
+    assert refused.code == 3
+    assert "--ack-detach lab=2" in refused.out
+    assert lab.plan("--detailed-exitcode", "--ack-detach", "3").code == 3
+    assert lab.plan("--detailed-exitcode", "--ack-detach", "lab=2").code == 2
+    assert lab.plan("--ack-detach", "two").code == 1
