@@ -1,7 +1,8 @@
 """What became of a call: its answer and its job are hints, the views are the truth.
 
 1. DONE needs every view that the provider has, and the volume at rest.
-2. FAILED needs a job that says so and two looks, apart, that show the old picture at rest.
+2. FAILED needs looks, apart, that all show the old picture at rest: a second after a job that
+   says FAIL, ten where nothing tells, a minute against a job that says SUCCESS.
 3. What can't be told before the deadline is UNKNOWN; it is never called done.
 """
 
@@ -34,10 +35,10 @@ if TYPE_CHECKING:
 FAILED_AFTER_S = 1.0
 """How long the old picture must hold after a job said FAIL: one stale read is not proof."""
 SILENT_AFTER_S = 10.0
-"""How long it must hold after an answer that tells nothing, before nothing is taken to have
-happened. Sources give tens of seconds for a change, and a change that began shows as motion."""
+"""How long it must hold where nothing tells of the call: no answer came, or its job is gone. A
+change takes tens of seconds (unverified), and one that began shows as motion."""
 CONTRADICTED_AFTER_S = 60.0
-"""How long it must hold against a job that says SUCCESS, or is gone, before we give up."""
+"""How long it must hold against a job that says SUCCESS, or an answer that says it is so."""
 
 
 class Picture(enum.Enum):
@@ -142,10 +143,12 @@ async def _job_end(
 
 
 async def _seen(keys: tuple[AttachmentKey, ...], use: Settling) -> Live | None:
+    """Give what a look saw; None where it failed or may lack rows, which would look like gone."""
     try:
-        return await use.watcher.look(keys)
+        live = await use.watcher.look(keys)
     except ProviderError:
         return None
+    return live if live.complete else None
 
 
 def _judged(
@@ -182,40 +185,37 @@ def _proof_s(receipt: Receipt, part: Progress | None) -> float:
     """Give how long the old picture must hold before it is believed."""
     if part is not None and part.state is JobState.FAILED:
         return FAILED_AFTER_S
-    if receipt.handle is None and receipt.answer is Answer.UNKNOWN:
+    silent = receipt.handle is None and receipt.answer is Answer.UNKNOWN
+    if silent or (part is not None and part.state is JobState.GONE):
         return SILENT_AFTER_S
     return CONTRADICTED_AFTER_S
 
 
 def _unchanged(receipt: Receipt, part: Progress | None) -> Outcome:
-    """Give the outcome of a call whose attachment stayed as it was."""
+    """Give the outcome of a call whose attachment stayed as it was, in every view and at rest."""
     if part is not None and part.state is JobState.FAILED:
-        return Outcome(
-            verdict=Verdict.FAILED,
-            code=part.code,
-            message=part.message,
-            request_id=part.request_id or receipt.request_id,
-        )
-    if receipt.handle is None and receipt.answer is Answer.UNKNOWN:
-        return Outcome(
-            verdict=Verdict.FAILED,
-            code=receipt.code or "no-answer",
-            message=f"no answer, and nothing of it to be seen: {receipt.message}",
-            request_id=receipt.request_id,
-        )
-    return _overdue_as(receipt, part)
+        said, code = part.message or "its job failed", part.code or "job-failed"
+    elif part is not None:
+        said = f"its job says {part.state.value}, and every view still shows what was before"
+        code = part.code or "not-confirmed"
+    elif receipt.handle is None and receipt.answer is Answer.UNKNOWN:
+        said = f"no answer, and nothing of it to be seen: {receipt.message}"
+        code = receipt.code or "no-answer"
+    else:
+        said = f"every view still shows what was before: {receipt.message}"
+        code = receipt.code or "not-confirmed"
+    request_id = (part.request_id if part is not None else "") or receipt.request_id
+    return Outcome(verdict=Verdict.FAILED, code=code, message=said, request_id=request_id)
 
 
 def _overdue(receipt: Receipt, job: Progress | None, key: AttachmentKey) -> Outcome:
-    return _overdue_as(receipt, _part(job, key))
-
-
-def _overdue_as(receipt: Receipt, part: Progress | None) -> Outcome:
+    """Give the outcome of an attachment that the views didn't settle before the deadline."""
+    part = _part(job, key)
     said = f"its job says {part.state.value}" if part is not None else "it was never confirmed"
+    more = f": {part.message}" if part is not None and part.message else ""
     return Outcome(
         verdict=Verdict.UNKNOWN,
-        code=(part.code if part else "") or receipt.code or "not-confirmed",
-        message=f"{said}, and the views don't agree with what was asked for"
-        + (f": {part.message}" if part and part.message else ""),
-        request_id=(part.request_id if part else "") or receipt.request_id,
+        code=(part.code if part is not None else "") or receipt.code or "not-confirmed",
+        message=f"{said}, and the views don't agree with what was asked for{more}",
+        request_id=(part.request_id if part is not None else "") or receipt.request_id,
     )

@@ -135,8 +135,10 @@ def _slot_count(session: Session) -> SlotCount | None:
 
 
 def _seconds(session: Session) -> Mapping[Verb, float]:
+    """Give what a verb takes: as learned, else as the others took, else as the provider guesses."""
     learned = session.pages.job_seconds() if session.pages is not None else {}
-    return {verb: learned.get(verb.value, session.spec.can.job_s) for verb in Verb}
+    guess = max(learned.values(), default=session.spec.can.job_s)
+    return {verb: learned.get(verb.value, guess) for verb in Verb}
 
 
 def _left_open(session: Session) -> tuple[str, ...]:
