@@ -17,10 +17,11 @@ from starlette.routing import Mount
 
 from reconciler.sim import apis
 from reconciler.sim.control import LoopbackOnly, Simulation, control_routes
-from reconciler.sim.exchange import Answer, Ask, Heard, RefusalError, Route, answer
+from reconciler.sim.exchange import Answer, Heard, RefusalError, answer
 from reconciler.sim.faults import broken, deliver
 from reconciler.sim.gate import Gate, Passed
 from reconciler.sim.requests_log import RequestsLog
+from reconciler.sim.routes import Ask, Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

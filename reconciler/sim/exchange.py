@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from reconciler.sim.cloud import Cloud
-    from reconciler.sim.gate import Gate
-    from reconciler.sim.rules import Rule
+    from collections.abc import Mapping
 
 JSON_TYPE = "application/json;charset=UTF-8"
 
@@ -67,45 +63,6 @@ def answer(status: int, document: object, headers: Mapping[str, str] | None = No
     """Give an answer whose body is the document as JSON."""
     body = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
     return Answer(status=status, body=body, headers=headers or {})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """What a handler gets: the request, its path's words, and the cloud it is about.
-
-    `rule` is the job or listing fault that the request met. `clouds` and `gate` are for
-    the calls that belong to no project.
-    """
-
-    heard: Heard
-    words: Mapping[str, str]
-    query: Mapping[str, str]
-    cloud: Cloud
-    clouds: tuple[Cloud, ...]
-    gate: Gate
-    rule: Rule | None = None
-
-    @property
-    def origin(self) -> str:
-        """The address that the client used, for links."""
-        return f"http://{self.heard.header('host') or 'localhost'}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """One call of an API.
-
-    `path` has words in braces; `{project_id}` chooses the cloud. `changing`: it asks for
-    a change, unless `rehearsable` and the body says `dry_run`. `signed`: False where
-    anybody may ask.
-    """
-
-    method: str
-    path: str
-    handler: Callable[[Ask], Answer]
-    changing: bool = False
-    rehearsable: bool = False
-    signed: bool = True
 
 
 class RefusalError(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -143,6 +144,22 @@ def test_the_table_has_no_cycle() -> None:
 
     for name in MAY_IMPORT:
         visit(name, ())
+
+
+def test_no_module_imports_itself_by_a_detour() -> None:
+    # Inside a room too, and for type checkers too: a knot is one module in several files.
+    names = {
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+        for path, _ in sources()
+    }
+    graph: dict[str, set[str]] = {}
+    for path, tree in sources():
+        module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+        here = module.removesuffix(".__init__")
+        found = {name for _, name in imports(tree) if name in names and name != here}
+        # `from package import module` names the package on its way to the module.
+        graph[here] = {name for name in found if not any(o.startswith(f"{name}.") for o in found)}
+    TopologicalSorter(graph).prepare()
 
 
 def test_rooms_of_one_floor_do_not_know_each_other() -> None:

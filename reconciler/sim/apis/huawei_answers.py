@@ -18,7 +18,7 @@ from reconciler.sim.exchange import Answer, RefusalError, answer
 
 if TYPE_CHECKING:
     from reconciler.sim.entities import Attachment
-    from reconciler.sim.exchange import Ask
+    from reconciler.sim.routes import Ask
 
 EPOCH = datetime(2026, 1, 15, 8, 30, tzinfo=UTC)
 """The date of the clouds' second 0."""

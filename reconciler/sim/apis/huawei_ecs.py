@@ -24,13 +24,15 @@ from reconciler.sim.apis.huawei_answers import (
 )
 from reconciler.sim.changes import Change, begin
 from reconciler.sim.entities import SCSI_DISKS_PER_SERVER
-from reconciler.sim.exchange import Route, answer
+from reconciler.sim.exchange import answer
 from reconciler.sim.listing import Order, page
+from reconciler.sim.routes import Route
 
 if TYPE_CHECKING:
     from reconciler.sim.entities import Server
-    from reconciler.sim.exchange import Answer, Ask
+    from reconciler.sim.exchange import Answer
     from reconciler.sim.records import Job
+    from reconciler.sim.routes import Ask
 
 DEFAULT_LIMIT = 25
 LARGEST_LIMIT = 1000

@@ -20,14 +20,16 @@ from reconciler.sim.apis.huawei_answers import (
     seen_volume,
     volume_document,
 )
-from reconciler.sim.exchange import Route, answer
+from reconciler.sim.exchange import answer
 from reconciler.sim.listing import Order, page
+from reconciler.sim.routes import Route
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.sim.entities import Volume
-    from reconciler.sim.exchange import Answer, Ask
+    from reconciler.sim.exchange import Answer
+    from reconciler.sim.routes import Ask
 
 LARGEST_LIMIT = 1000
 IDS_PER_QUERY = 60

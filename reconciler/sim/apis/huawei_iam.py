@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.sim.exchange import RefusalError, Route, answer
+from reconciler.sim.exchange import RefusalError, answer
+from reconciler.sim.routes import Route
 
 if TYPE_CHECKING:
     from reconciler.sim.cloud import Cloud
-    from reconciler.sim.exchange import Answer, Ask
+    from reconciler.sim.exchange import Answer
     from reconciler.sim.records import User
+    from reconciler.sim.routes import Ask
 
 
 def _projects(ask: Ask) -> Answer:
