@@ -42,13 +42,12 @@ async def steady(
     `stand` resolves a listing into the ground of its plan; `rest_s` is how long motion is waited
     for. Raises ProviderError.
     """
-    live = await patience.read(provider.list_live)
+    live = await _looked(provider, stand, patience)
     if not live.complete:
         return live
-    doubts = disagreeing(stand(live))
-    if doubts:
-        live = merged(live, await patience.read(lambda: provider.observe(doubts)), doubts)
-    live = await _rested(live, provider, stand, patience, rest_s)
+    if moving(stand(live)) and await _rests(live, provider, stand, patience, rest_s):
+        # Where it came to rest may be a place that nobody asked about: list again.
+        live = await _looked(provider, stand, patience)
     crowded = in_doubt_about_slots(stand(live)) if slots is not None else ()
     if slots is not None and crowded:
         counter = slots
@@ -56,10 +55,20 @@ async def steady(
     return live
 
 
-async def _rested(
+async def _looked(provider: Provider, stand: Stand, patience: Patience) -> Live:
+    """List, and look once more by id at what the views disagree on."""
+    live = await patience.read(provider.list_live)
+    doubts = disagreeing(stand(live)) if live.complete else ()
+    if not doubts:
+        return live
+    return merged(live, await patience.read(lambda: provider.observe(doubts)), doubts)
+
+
+async def _rests(
     live: Live, provider: Provider, stand: Stand, patience: Patience, rest_s: float
-) -> Live:
-    keys = moving(stand(live))
+) -> bool:
+    """Wait until nothing of ours moves, `rest_s` at most; tell whether anything came to rest."""
+    before = keys = moving(stand(live))
     until_s = patience.clock.monotonic() + rest_s
     for wait_s in waits_s(None):
         if not keys or patience.clock.monotonic() + wait_s > until_s:
@@ -71,4 +80,4 @@ async def _rested(
             break
         live = merged(live, look, keys)
         keys = moving(stand(live))
-    return live
+    return keys != before

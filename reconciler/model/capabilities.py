@@ -25,7 +25,6 @@ class SetBy(enum.Enum):
     """When an attribute of an attachment can be set."""
 
     NEVER = "never"
-    WITH_ATTACH = "with attach"
     AFTERWARDS = "afterwards"
 
 

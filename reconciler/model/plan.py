@@ -124,7 +124,7 @@ class Plan:
     findings: tuple[Finding, ...] = ()
     """Everything to be told, refusals of changes included, sorted."""
     refused_entries: int = 0
-    """Entries that could not be resolved, and approved changes that nothing asks for any more."""
+    """Findings of entries that can't be resolved, and approved changes that aren't planned now."""
     refusals: tuple[Finding, ...] = ()
     """What holds the whole scope back, the weightiest first; empty: nothing does."""
     unselected: int = 0

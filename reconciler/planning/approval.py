@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.finding import Finding
 from reconciler.model.plan import Action, Approved, Standing
+from reconciler.planning.ground import Seen
 from reconciler.planning.precondition import precondition
 
 if TYPE_CHECKING:
@@ -107,15 +108,18 @@ def _differences(change: Change, approved: Approved, on: Ground) -> Iterator[str
 
 
 def _so_already(approved: Approved, on: Ground) -> bool:
+    """Tell whether the views agree, at rest, that it is as it was approved to become."""
+    if on.in_motion(approved.key):
+        return False
+    seen = on.seen(approved.key)
     if approved.action is Action.DETACH:
-        return approved.key not in on.live.observed
-    gone = approved.source is None or approved.source not in on.live.observed
-    observed = on.live.observed.get(approved.key)
+        return seen is Seen.NOWHERE
+    gone = approved.source is None or on.seen(approved.source) is Seen.NOWHERE
     wanted = on.desired.wanted.get(approved.key)
-    if not gone or observed is None or wanted is None:
+    if not gone or seen is not Seen.AGREED or wanted is None:
         return False
     flag = wanted.attachment.delete_on_termination
-    return flag is None or flag == observed.delete_on_termination
+    return flag in {None, on.live.observed[approved.key].delete_on_termination}
 
 
 def _lost(approved: Approved, on: Ground) -> Finding:

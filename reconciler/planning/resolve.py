@@ -225,7 +225,8 @@ class _Resolution:
         for key, sides in self._wanted.items():
             for row in ((Side.SERVER, key.server_id), (Side.VOLUME, key.volume_id)):
                 entry = self._rows.get(row)
-                if entry is None or row[0] in sides:
+                # A refused entry may only have misspelt it: it holds its row, and says so.
+                if entry is None or row[0] in sides or row in self._held:
                     continue
                 line = next(iter(sides.values()))
                 if not entry.keeps_others or row[0] in self._absent.get(key, {}):

@@ -115,10 +115,14 @@ def _not_shareable(change: Change, on: Ground, places: list[AttachmentKey]) -> I
 
 
 def _held_elsewhere(change: Change, on: Ground) -> Iterator[Finding]:
-    if change.action is not Action.ATTACH or on.shareable(change.key.volume_id):
+    if change.action is not Action.ATTACH:
         return
+    shareable = on.shareable(change.key.volume_id)
     for observed in on.holders.get(change.key.volume_id, ()):
-        if observed.key not in on.desired.wanted:
+        # A stale record makes storage's word about the whole volume doubtful, shared or not.
+        if on.seen(observed.key) is Seen.STORAGE_ONLY:
+            yield storage_only(observed.key, on)
+        elif not shareable and observed.key not in on.desired.wanted:
             yield from _holder(change, observed.key, on)
 
 
@@ -132,8 +136,6 @@ def _holder(change: Change, holder: AttachmentKey, on: Ground) -> Iterator[Findi
             f"`{volume}` is on server `{holder.server_id}`, which this account can't see",
             "have its owner let go of it; it is never taken from there",
         )
-    elif seen is Seen.STORAGE_ONLY:
-        yield storage_only(holder, on)
     elif wish is Wish.UNOWNED:
         yield _finding(
             change,

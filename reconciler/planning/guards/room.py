@@ -45,10 +45,13 @@ def _overflow(
     changes: Sequence[Change], left_out: set[AttachmentKey], on: Ground
 ) -> Iterator[tuple[AttachmentKey, Change]]:
     permitted = [change for change in changes if change.standing is Standing.PERMITTED]
-    for short in (*_slots(permitted, on), *_servers(permitted, on), *_leaves(permitted, on)):
+    # One rule a round: what the first one refuses may be all that the next one would miss.
+    rules = (_slots, _servers, _leaves)
+    shorts = next((found for rule in rules if (found := tuple(rule(permitted, on)))), ())
+    for short in shorts:
         for change in short.changes:
             finding = Finding(
-                code="needs-excluded" if _would_help(change, left_out, on) else short.code,
+                code="needs-excluded" if _would_help(change, short, left_out) else short.code,
                 summary=short.summary,
                 hint=short.hint,
                 place=change.place,
@@ -58,11 +61,11 @@ def _overflow(
             yield change.key, refused
 
 
-def _would_help(change: Change, left_out: set[AttachmentKey], on: Ground) -> bool:
-    """Tell whether the change needs something that the selection left out."""
-    held = (observed.key for observed in on.holders.get(change.key.volume_id, ()))
-    on_server = any(key.server_id == change.key.server_id for key in left_out)
-    return on_server or any(key in left_out for key in held)
+def _would_help(change: Change, short: _Short, left_out: set[AttachmentKey]) -> bool:
+    """Tell whether the room would have come from something that the selection left out."""
+    if short.code == "no-free-slot":
+        return any(key.server_id == change.key.server_id for key in left_out)
+    return any(key.volume_id == change.key.volume_id for key in left_out)
 
 
 def _slots(permitted: Sequence[Change], on: Ground) -> Iterator[_Short]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.declared import Side
 from reconciler.model.finding import Finding
-from reconciler.model.plan import Standing
+from reconciler.model.plan import Action, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,7 +74,7 @@ def _empty_live(on: Ground) -> Iterator[Finding]:
 
 def _limit(leaving: Sequence[Change], on: Ground, owned: int) -> Iterator[Finding]:
     allowed = allowed_detaches(on.policy, owned)
-    if len(leaving) <= allowed or on.circumstances.ack_detach == len(leaving):
+    if len(leaving) <= allowed or _acknowledged(leaving, on):
         return
     said = on.circumstances.ack_detach
     wrong = f", and {said} were acknowledged" if said is not None else ""
@@ -88,8 +88,20 @@ def _limit(leaving: Sequence[Change], on: Ground, owned: int) -> Iterator[Findin
     )
 
 
+def _acknowledged(leaving: Sequence[Change], on: Ground) -> bool:
+    """Tell whether a person said exactly this number, or that of the approval it is a part of."""
+    said = on.circumstances.ack_detach
+    if said == len(leaving):
+        return True
+    # What became stale or is done since the approval makes the plan smaller, never larger.
+    approved = on.circumstances.approved or ()
+    leaves = {Action.DETACH, Action.MOVE}
+    asked = sum(a.action in leaves and a.key.scope == on.live.scope for a in approved)
+    return said == asked > len(leaving)
+
+
 def _limit_per_server(leaving: Sequence[Change], on: Ground) -> Iterator[Finding]:
-    if on.circumstances.ack_detach == len(leaving):
+    if _acknowledged(leaving, on):
         return
     per_server = Counter(change.leaves.server_id for change in leaving if change.leaves)
     for change in leaving:

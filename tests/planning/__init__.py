@@ -1,0 +1,1 @@
+"""Tests of the pure room: from entries and a live listing to a schedule."""
