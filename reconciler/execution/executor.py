@@ -2,7 +2,8 @@
 
 Phases of a step, in this order, because each other order loses something:
   ready    what needs something that didn't happen is refused; the rest of a batch goes on
-  locked   its volume and servers, sorted, then a slot: slot first would starve idle servers
+  locked   its volume and servers, sorted, then a slot: slot first would starve idle servers,
+           and a slot kept while a busy cloud is waited for would, too
   attempt  intent (durable) -> submit -> handle (durable) -> settle -> verdict (durable)
   fallback a batch refused as a whole is looked at, sent once more cut to what is still so,
            then in singles
@@ -72,7 +73,7 @@ class _Execution:
         }
         self._locks = {name: asyncio.Lock() for step in schedule.steps for name in step.locks}
         self._slots = asyncio.Semaphore(run.at_once)
-        self._denied: Outcome | None = None
+        self._denied: Receipt | None = None
 
     async def perform(self, step: Step) -> None:
         """Take one step through its phases."""
@@ -82,7 +83,6 @@ class _Execution:
             async with AsyncExitStack() as held:
                 for name in step.locks:
                     await held.enter_async_context(self._locks[name])
-                await held.enter_async_context(self._slots)
                 outcomes |= await self._make(step.id, _cut(step.call, ready))
         self.outcomes[step.id] = outcomes
         for key, outcome in outcomes.items():
@@ -106,17 +106,18 @@ class _Execution:
 
     async def _make(self, step_id: str, call: Call) -> Outcomes:
         self._run.events.step_started(step_id, call)
-        outcomes = await self._attempt(step_id, call)
-        if len(call.keys) == 1 or not _all_refused(outcomes):
-            return outcomes
+        outcomes, answer = await self._attempt(step_id, call)
+        if len(call.keys) == 1 or answer is not Answer.REFUSED:
+            return outcomes  # Busy or denied as a whole: its parts would be just the same.
         done, rest = await self._still_so(call)
         if 1 < len(rest) < len(call.keys):
-            outcomes = await self._attempt(step_id, _cut(call, rest))
-            if not _all_refused(outcomes):
+            outcomes, answer = await self._attempt(step_id, _cut(call, rest))
+            if answer is not Answer.REFUSED:
                 return {**done, **outcomes}
         singles: dict[AttachmentKey, Outcome] = dict(done)
         for key in rest:
-            singles |= await self._attempt(step_id, _cut(call, (key,)))
+            outcomes, _ = await self._attempt(step_id, _cut(call, (key,)))
+            singles |= outcomes
         return singles
 
     async def _still_so(self, call: Call) -> tuple[Outcomes, tuple[AttachmentKey, ...]]:
@@ -125,68 +126,59 @@ class _Execution:
             live = await self._run.settling.watcher.look(call.keys)
         except ProviderError:
             return {}, call.keys
+        if not live.complete:
+            return {}, call.keys
         shown = {key: picture(call, key, live) for key in call.keys}
         already = Outcome(verdict=Verdict.DONE, message="it was so already")
         done = {key: already for key in call.keys if shown[key] is Picture.REACHED}
         return done, tuple(key for key in call.keys if key not in done)
 
-    async def _attempt(self, step_id: str, call: Call) -> Outcomes:
-        """Send a call until it is accepted, refused for good, or nobody can tell."""
-        outcomes: Outcomes = {}
-        for _ in range(1 + SENT_AGAIN):
-            outcomes, silent = await self._once(step_id, call)
-            if not silent:
-                break
-        return outcomes
+    async def _attempt(self, step_id: str, call: Call) -> tuple[Outcomes, Answer]:
+        """Send a call, and once more where it left neither an answer nor a trace."""
+        for _ in range(SENT_AGAIN):
+            outcomes, receipt = await self._patiently(step_id, call)
+            silent = receipt.answer is Answer.UNKNOWN and receipt.handle is None
+            if not silent or any(o.verdict is not Verdict.FAILED for o in outcomes.values()):
+                return outcomes, receipt.answer
+        outcomes, receipt = await self._patiently(step_id, call)
+        return outcomes, receipt.answer
 
-    async def _once(self, step_id: str, call: Call) -> tuple[Outcomes, bool]:
-        """Send a call and settle it; the flag says that it left no answer and no trace."""
+    async def _patiently(self, step_id: str, call: Call) -> tuple[Outcomes, Receipt]:
+        """Send a call until the cloud isn't busy; while it waits, its slot is somebody else's."""
+        patience = self._run.settling.patience
+        attempt = 0
+        while True:
+            async with self._slots:
+                # Asked again after each wait: another call may have been denied meanwhile.
+                if self._denied is not None:
+                    return dict.fromkeys(call.keys, _refusal(self._denied)), self._denied
+                outcomes, receipt = await self._once(step_id, call)
+            delay_s = patience.backoff.delay_s(attempt, receipt.retry_after_s, patience.chance())
+            if receipt.answer is not Answer.BUSY or delay_s is None:
+                return outcomes, receipt
+            await patience.clock.sleep(delay_s)
+            attempt += 1
+
+    async def _once(self, step_id: str, call: Call) -> tuple[Outcomes, Receipt]:
+        """Send a call one time and settle it; every try has an intent of its own."""
         run = self._run
-        sent = await self._accepted(step_id, call)
-        if sent is None:
-            assert self._denied is not None, "nothing else keeps a call from leaving"
-            return dict.fromkeys(call.keys, self._denied), False
-        intent_id, receipt = sent
+        intent_id = run.journal.begin(Intent(run=run.id, step_id=step_id, call=call))
+        receipt = await run.settling.provider.submit(call)
+        if receipt.handle is not None:
+            run.journal.accepted(intent_id, receipt.handle)
+        if receipt.answer is Answer.DENIED:
+            self._denied = receipt
         if receipt.answer in {Answer.REFUSED, Answer.DENIED, Answer.BUSY}:
             outcomes: Outcomes = dict.fromkeys(call.keys, _refusal(receipt))
-            if receipt.answer is Answer.DENIED:
-                self._denied = _refusal(receipt)
         else:
             outcomes = await settle(call, receipt, run.settling)
         run.journal.end(intent_id, outcomes)
-        untraced = all(outcome.verdict is Verdict.FAILED for outcome in outcomes.values())
-        return outcomes, receipt.answer is Answer.UNKNOWN and not receipt.handle and untraced
-
-    async def _accepted(self, step_id: str, call: Call) -> tuple[int, Receipt] | None:
-        """Send a call until the cloud isn't busy; each try has an intent of its own.
-
-        None: another call was denied, maybe while this one waited, and this one stays here.
-        """
-        run, patience = self._run, self._run.settling.patience
-        attempt = 0
-        while self._denied is None:
-            intent_id = run.journal.begin(Intent(run=run.id, step_id=step_id, call=call))
-            receipt = await run.settling.provider.submit(call)
-            if receipt.handle is not None:
-                run.journal.accepted(intent_id, receipt.handle)
-            if receipt.answer is not Answer.BUSY:
-                return intent_id, receipt
-            delay_s = patience.backoff.delay_s(attempt, receipt.retry_after_s, patience.chance())
-            if delay_s is None:
-                return intent_id, receipt
-            run.journal.end(intent_id, dict.fromkeys(call.keys, _refusal(receipt)))
-            await patience.clock.sleep(delay_s)
-            attempt += 1
-        return None
+        return outcomes, receipt
 
 
 def _cut(call: Call, keys: tuple[AttachmentKey, ...]) -> Call:
     devices = {key: device for key, device in call.devices.items() if key in keys}
     return replace(call, keys=keys, devices=devices)
-
-
-def _all_refused(outcomes: Outcomes) -> bool:
-    return all(outcome.verdict is Verdict.REFUSED for outcome in outcomes.values())
 
 
 def _refusal(receipt: Receipt) -> Outcome:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from reconciler.model.outcome import Receipt
     from reconciler.ports import Provider
 
+GONE_AFTER_S = 2.0
+"""How long a volume or server must stay out of sight before its attachment counts as gone."""
 FAILED_AFTER_S = 1.0
 """How long the old picture must hold after a job said FAIL: one stale read is not proof."""
 SILENT_AFTER_S = 10.0
@@ -46,6 +48,7 @@ class Picture(enum.Enum):
 
     REACHED = "as asked for, in every view, and at rest"
     MOVING = "the cloud is at work on it"
+    GONE = "nothing is attached, and its volume or server isn't even shown"
     BEFORE = "as it was, in every view, and at rest"
     MIXED = "the views disagree"
 
@@ -66,15 +69,18 @@ def picture(call: Call, key: AttachmentKey, live: Live) -> Picture:
     attached = {True: everywhere, False: not phases}
     wish = call.verb is Verb.ATTACH
     if attached[wish]:
-        return Picture.REACHED
+        # What isn't shown isn't attached, but a look that lost a row shows the same.
+        shown = volume is not None and key.server_id in live.servers
+        return Picture.REACHED if shown else Picture.GONE
     return Picture.BEFORE if attached[not wish] else Picture.MIXED
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """What is known of one attachment that hasn't settled: since when it looks as before."""
+    """What is known of one attachment that hasn't settled: since when it gives one picture."""
 
-    unchanged_since_s: float | None = None
+    shown: Picture | None = None
+    since_s: float = 0.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,20 +97,18 @@ class Settling:
 
 async def settle(call: Call, receipt: Receipt, use: Settling) -> Mapping[AttachmentKey, Outcome]:
     """Wait until every attachment of an accepted or unanswered call is settled or overdue."""
-    started_s = use.patience.clock.monotonic()
+    clock = use.patience.clock
+    until_s = clock.monotonic() + use.deadline_s
     job, took_s = await _job_end(call, receipt, use)
     waiting = {key: _Waiting() for key in call.keys}
     outcomes: dict[AttachmentKey, Outcome] = {}
     for wait_s in chain([0.0], waits_s(None)):
-        left_s = use.deadline_s - (use.patience.clock.monotonic() - started_s)
-        if left_s <= 0:
-            break
-        await use.patience.clock.sleep(min(wait_s, left_s))
+        await clock.sleep(min(wait_s, max(0.0, until_s - clock.monotonic())))
         live = await _seen(tuple(waiting), use)
-        if live is None:
-            continue
-        outcomes |= _judged(call, receipt, job, live, waiting, use)
-        if not waiting:
+        if live is not None:
+            outcomes |= _judged(call, receipt, job, live, waiting, use)
+        # A job that outlasts the deadline is still looked at once: the views may know better.
+        if not waiting or clock.monotonic() >= until_s:
             break
     outcomes |= {key: _overdue(receipt, job, key) for key in waiting}
     if took_s is None or any(o.verdict is not Verdict.DONE for o in outcomes.values()):
@@ -164,13 +168,12 @@ def _judged(
     settled: dict[AttachmentKey, Outcome] = {}
     for key, known in waiting.items():
         shown = picture(call, key, live)
-        if shown is Picture.REACHED:
+        if shown is not known.shown:
+            known.shown, known.since_s = shown, now_s
+        held_s = now_s - known.since_s
+        if shown is Picture.REACHED or (shown is Picture.GONE and held_s >= GONE_AFTER_S):
             settled[key] = Outcome(verdict=Verdict.DONE, request_id=receipt.request_id)
-        elif shown is not Picture.BEFORE:
-            known.unchanged_since_s = None
-        elif known.unchanged_since_s is None:
-            known.unchanged_since_s = now_s
-        elif now_s - known.unchanged_since_s >= _proof_s(receipt, _part(job, key)):
+        elif shown is Picture.BEFORE and held_s >= _proof_s(receipt, _part(job, key)):
             settled[key] = _unchanged(receipt, _part(job, key))
     for key in settled:
         del waiting[key]

@@ -114,3 +114,6 @@ class Watcher:
         else:
             # The leader was cancelled, its followers were not: they may look again.
             look.answer.set_exception(ProviderError("the look was given up", retryable=True))
+        if look.followers:
+            # Followers that were cancelled first don't collect it: asyncio would complain.
+            look.answer.exception()

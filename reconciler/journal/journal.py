@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from statistics import median
 from typing import TYPE_CHECKING
 
-from sqlalchemy import create_engine, delete, event, insert, inspect, select
+from sqlalchemy import create_engine, delete, event, func, insert, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from reconciler.errors import JournalError
@@ -54,14 +54,10 @@ def open_book(path: Path, now_s: Callable[[], float] = time.time) -> Book:
     engine = create_engine(f"sqlite:///{path}")
     event.listen(engine, "connect", _careful)
     with _told(str(path)):
-        if not inspect(engine).has_table(tables.schema_version.name):
-            tables.metadata.create_all(engine)
-            with engine.begin() as connection:
-                connection.execute(
-                    insert(tables.schema_version).values(version=tables.SCHEMA_VERSION)
-                )
         with engine.begin() as connection:
-            version = connection.execute(select(tables.schema_version.c.version)).scalar_one()
+            version = _version(connection)
+        if version is None:
+            version = _made(engine)
     if version > tables.SCHEMA_VERSION:
         engine.dispose()
         raise JournalError(
@@ -69,6 +65,28 @@ def open_book(path: Path, now_s: Callable[[], float] = time.time) -> Book:
             f"{tables.SCHEMA_VERSION}): use that version, or another RECONCILER_DATA_DIR"
         )
     return Book(engine, str(path), now_s)
+
+
+def _version(connection: Connection) -> int | None:
+    """Give the schema of a journal; None where it wasn't made, or not to the end."""
+    if not inspect(connection).has_table(tables.schema_version.name):
+        return None
+    highest = func.max(tables.schema_version.c.version)
+    version: int | None = connection.execute(select(highest)).scalar_one()
+    return version
+
+
+def _made(engine: Engine) -> int:
+    with engine.begin() as connection:
+        # All or nothing, and one maker at a time: two processes may open a new journal at once,
+        # and either may die here.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        version = _version(connection)
+        if version is None:
+            version = tables.SCHEMA_VERSION
+            tables.metadata.create_all(connection)
+            connection.execute(insert(tables.schema_version).values(version=version))
+    return version
 
 
 def _careful(connection: SqliteConnection, _record: object) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.manifest.words import nearest, quoted, shown
+from reconciler.manifest.words import nearest, quoted_path, shown
 from reconciler.model.finding import Place, Severity
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class _Search:
         """Note what is wrong with a path; it has no line, so the first one stands for it."""
         place = Place(file=file_name(path), line=1, column=1)
         self.notes.complete = False
-        self.notes.error(code, f"{quoted(place.file)} {says}", hint, place)
+        self.notes.error(code, f"{quoted_path(place.file)} {says}", hint, place)
 
     def add(self, path: Path) -> None:
         """Take the file, unless it was found before under another name."""
@@ -80,7 +80,7 @@ def _given(search: _Search, path: Path) -> None:
         return
     if path.name.endswith(WORLD_SUFFIXES):
         words = (
-            f"{quoted(file_name(path))} is a world of the simulator and was not read",
+            f"{quoted_path(file_name(path))} is a world of the simulator and was not read",
             "name it under `world:` of a Scope",
         )
         place = Place(file=file_name(path), line=1, column=1)
@@ -96,7 +96,7 @@ def _folder(search: _Search, top: Path) -> None:
             continue
         if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(inside):
             hint = "copy the file into the folder, or give its path as well"
-            search.note("link-outside", path, f"leads out of {quoted(file_name(top))}", hint)
+            search.note("link-outside", path, f"leads out of {quoted_path(file_name(top))}", hint)
         elif not path.exists():
             search.note("file-not-found", path, "is a link to nothing", "repair or delete the link")
         elif not path.is_dir():
@@ -125,4 +125,4 @@ def _near(path: Path) -> str:
     if not path.parent.is_dir():
         return hint
     near = nearest(path.name, (other.name for other in path.parent.iterdir()))
-    return hint if near is None else f"give {quoted(file_name(path.parent / near))}"
+    return hint if near is None else f"give {quoted_path(file_name(path.parent / near))}"

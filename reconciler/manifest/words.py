@@ -12,6 +12,8 @@ SHOWN_CHARACTERS = 80
 """Longer than any name that a cloud allows to be useful, shorter than a line of a terminal."""
 COMPARED_CHARACTERS = 64
 """`difflib` is quadratic in the length, and nobody misspells the 65th character."""
+SHOWN_PATH = 1000
+"""A path that is cut can't be opened; this bounds only what nobody made on purpose."""
 LISTED_WORDS = 20
 """A hint that scrolls away helps nobody."""
 
@@ -31,6 +33,11 @@ def _escaped(mark: str) -> str:
 def quoted(text: str) -> str:
     """Give the text as a value in a sentence."""
     return f"`{shown(text)}`"
+
+
+def quoted_path(path: str) -> str:
+    """Give a path as a value in a sentence, whole, so that it can be copied."""
+    return f"`{shown(path, SHOWN_PATH)}`"
 
 
 def nearest(text: str, known: Iterable[str]) -> str | None:

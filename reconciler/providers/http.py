@@ -151,7 +151,7 @@ class Line:
         # A conversation has no clock: it is told seconds, whatever the cloud wrote.
         response.headers["Retry-After"] = str(after_s)
         if response.status_code in THROTTLED or self.throttled(response):
-            self.pace.hold(after_s)
+            self.pace.hold(min(after_s, MAX_HOLD_S))
         return response
 
     async def _attempt(self, request: httpx.Request) -> httpx.Response:
@@ -304,7 +304,8 @@ def _retry_after_s(told: str | None, utc_now: Callable[[], datetime]) -> float |
         seconds = float(told)
     except ValueError:
         seconds = _seconds_until(told, utc_now)
-    return min(max(seconds, 0.0), MAX_HOLD_S) if math.isfinite(seconds) else None
+    # Not bounded here: whoever asks again has to see that the cloud wants a day of silence.
+    return max(seconds, 0.0) if math.isfinite(seconds) else None
 
 
 def _seconds_until(date: str, utc_now: Callable[[], datetime]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-LONGEST = 300
+LONGEST = 1000
 """Names and cloud messages longer than this are cut: nobody reads on, and lines stay lines."""
 
 

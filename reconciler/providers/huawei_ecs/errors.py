@@ -1,7 +1,8 @@
 """What the error codes of ECS, EVS and the gateway mean for a read and for a change; pure.
 
 1. A code decides before the HTTP status does: the vendor warns that the status isn't reliable.
-2. A code that isn't listed: 429 is busy, another 4xx is refused, everything else is in doubt.
+2. A code that isn't listed: 429 is busy, 401 is denied, another 4xx is refused, everything else
+   is in doubt.
 3. In doubt, a change is UNKNOWN and a read may be tried again.
 
 Source: ECS API reference, "Error Codes"; EVS API reference, "Error Codes"; API Gateway, "Error
@@ -33,6 +34,8 @@ class Meaning(enum.Enum):
 
     REFUSED = "refused"
     """Nothing happened, and the same call won't pass."""
+    DENIED = "denied"
+    """Nothing happened, and no call with these credentials will pass."""
     BUSY = "busy"
     """Nothing happened, and the same call may pass later."""
     PRESENT = "present"
@@ -90,6 +93,16 @@ _MEANINGS: Mapping[Meaning, tuple[str, ...]] = {
         "EVS.5500",  # EVS codes: internal error
         "EVS.5503",  # EVS codes: not available
     ),
+    Meaning.DENIED: (
+        "APIGW.0301",  # gateway codes: IAM authentication is wrong
+        "APIGW.0302",  # gateway codes: the user is on a list of those who may not
+        "APIGW.0303",  # gateway codes: app authentication is wrong, or the clock is
+        "APIGW.0305",  # gateway codes: authentication is incorrect
+        "APIGW.0307",  # gateway codes: the token ended, or is another region's
+        "APIGW.0802",  # gateway codes: the user is barred in this region
+        "Common.0013",  # ECS codes: invalid token
+        "Common.0018",  # ECS codes: another project's credentials
+    ),
     # Listed because their HTTP status may say something else, or because it is tempting to wait.
     Meaning.REFUSED: (
         "Ecs.0003",  # ECS codes: the account is restricted
@@ -100,7 +113,6 @@ _MEANINGS: Mapping[Meaning, tuple[str, ...]] = {
         "Ecs.0107",  # ECS codes: the shared disk has all its servers
         "Ecs.0118",  # ECS codes: too many servers in a batch
         "Ecs.0605",  # ECS codes: the server is locked
-        "Common.0013",  # ECS codes: invalid token
         "EVS.2021",  # EVS codes, HTTP 500: the volume is error_detaching
         "EVS.2024",  # EVS codes, HTTP 500: the volume is in error
         "EVS.2068",  # EVS codes: the volume is locked
@@ -123,6 +135,7 @@ GATEWAY = re.compile(r"^APIG(W)?\.")
 """Some regions write `APIG.` before the gateway's codes."""
 NOT_FOUND = "itemNotFound"
 OK = 200
+UNAUTHORIZED = 401
 TOO_MANY = 429
 GONE = 404
 CLIENT_ERRORS = range(400, 500)
@@ -154,6 +167,8 @@ class Fault:
             return CODES[self.plain_code]
         if self.status == TOO_MANY:
             return Meaning.BUSY
+        if self.status == UNAUTHORIZED:
+            return Meaning.DENIED
         return Meaning.REFUSED if self.status in CLIENT_ERRORS else Meaning.DOUBT
 
     @property
@@ -256,6 +271,8 @@ def _answer(meaning: Meaning, verb: Verb) -> Answer:
             return Answer.BUSY
         case Meaning.DOUBT:
             return Answer.UNKNOWN
+        case Meaning.DENIED:
+            return Answer.DENIED
         case Meaning.PRESENT if verb is Verb.ATTACH:
             return Answer.ALREADY
         case Meaning.ABSENT if verb is Verb.DETACH:

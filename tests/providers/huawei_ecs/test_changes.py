@@ -156,7 +156,9 @@ RECEIPTS = [
     ("a 503 that says nothing", ATTACH, httpx.Response(503), Answer.UNKNOWN),
     ("a redirect", ATTACH, httpx.Response(307), Answer.UNKNOWN),
     ("no right to do it", ATTACH, error("Pdp.0001", 403), Answer.REFUSED),
-    ("a wrong signature", ATTACH, ok({"error_code": "APIGW.0301"}, 401), Answer.REFUSED),
+    ("a wrong signature", ATTACH, ok({"error_code": "APIGW.0301"}, 401), Answer.DENIED),
+    ("a 401 without a code", DETACH, ok({}, 401), Answer.DENIED),
+    ("a token that ended", DETACH, error("Common.0013", 400), Answer.DENIED),
 ]
 
 

@@ -1,0 +1,125 @@
+"""The same promises over a real socket, in real time; the truth is what `/_sim/world` tells."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from reconciler.model.outcome import Verdict
+from reconciler.operations.apply import Ending, apply_manifests
+from reconciler.operations.plans import plan_manifests
+from reconciler.operations.sessions import Request
+from reconciler.operations.wiring import Surroundings
+from reconciler.providers import discover
+from reconciler.sim.app import build
+from reconciler.sim.clock import WallClock
+from reconciler.sim.cloud import Cloud
+from reconciler.sim.serving import serving
+from reconciler.sim.world import read_worlds
+from tests.rig.plot import Plot, Wanted
+from tests.rig.stage import YES, Remembering, in_line, verdicts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from reconciler.operations.apply import Applied
+    from tests.contract.conftest import House
+    from tests.rig.plot import Pair
+    from tests.rig.plot import Rule as Broken
+
+SECRETS = {"accessKey": "simulator", "secretKey": "simulator-secret"}
+PLOT = Plot(
+    servers=("s1", "s2"),
+    volumes=("v1", "v2"),
+    attached=(("s1", "v1"),),
+    job_s=0.02,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A simulator on loopback and the house on the other end of the socket."""
+
+    address: str
+    provider: str
+    folder: Path
+
+    def wanted(self, **servers: list[str]) -> Wanted:
+        """Give entries that own these servers' rows."""
+        return Wanted(provider=self.provider, servers=servers, endpoint=self.address)
+
+    def apply(self, wanted: Wanted) -> Applied:
+        """Apply, then look whether a plan has nothing left."""
+        path = self.folder / "manifests.yaml"
+        path.write_text(wanted.text(), encoding="utf-8")
+        variables = discover()[self.provider].variables
+        around = Surroundings(
+            environ={variables[key][0]: value for key, value in SECRETS.items()},
+            folder=self.folder / "kept",
+        )
+        asked = Request(files=(str(path),))
+
+        async def both() -> Applied:
+            applied = await apply_manifests(asked, around, YES, Remembering())
+            planned = await plan_manifests(asked, around)
+            assert in_line(planned) == (applied.ending is Ending.CONFIRMED)
+            return applied
+
+        return asyncio.run(both())
+
+    def truth(self) -> set[Pair]:
+        """Give what is attached, boot volumes left out."""
+        rows = httpx.get(f"{self.address}/_sim/world").json()["attachments"]
+        pairs = {(row["server"].removesuffix("-id"), row["volume"]) for row in rows}
+        return {(s, v.removesuffix("-id")) for s, v in pairs if "boot" not in v}
+
+    def writes(self) -> int:
+        """Count the requests that asked for a change."""
+        counts = httpx.get(f"{self.address}/_sim/requests").json()["counts"]
+        return int(counts["changing"])
+
+    def breaks(self, *rules: Broken) -> None:
+        """Replace the fault rules."""
+        body = {"seed": "7", "rules": list(rules)}
+        httpx.post(f"{self.address}/_sim/faults", json=body).raise_for_status()
+
+
+@contextmanager
+def line(house: House, plot: Plot = PLOT) -> Iterator[Line]:
+    """Serve a world until the block ends."""
+    (world,) = read_worlds(house.vendor.world(plot), "test.world.yaml")
+    with serving(build([Cloud(world, WallClock())])) as address:
+        yield Line(address, house.provider, house.folder)
+
+
+def test_a_move_and_an_attach_over_a_socket(house: House) -> None:
+    with line(house) as to:
+        applied = to.apply(to.wanted(s1=["v2"], s2=["v1"]))
+        assert applied.ending is Ending.CONFIRMED
+        assert to.truth() == {("s1", "v2"), ("s2", "v1")}
+        assert to.writes() == 3
+        assert verdicts(applied) == {Verdict.DONE: 2}
+
+
+@pytest.mark.parametrize("effect", ["applied"])
+def test_a_dropped_connection_is_looked_up(house: House, effect: str) -> None:
+    with line(house) as to:
+        to.breaks(house.rule(house.vendor.write, answer="reset", effect=effect))
+        assert to.apply(to.wanted(s2=["v2"])).ending is Ending.CONFIRMED
+        assert to.writes() == 1
+
+
+def test_a_partial_listing_over_a_socket_changes_nothing(house: House) -> None:
+    with line(house) as to:
+        rules = [
+            house.rule(match, always=True, listing="drop-page") for match in house.vendor.listings
+        ]
+        to.breaks(*rules)
+        assert to.apply(to.wanted(s1=[], s2=["v2"])).ending is Ending.REFUSED
+        assert to.writes() == 0

@@ -1,0 +1,1 @@
+"""The executor alone, against small fakes, and whole against a simulator that misbehaves."""

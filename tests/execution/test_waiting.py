@@ -1,0 +1,245 @@
+"""Backoff, patience, pace, waits and shared looks, all in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.errors import ProviderError
+from reconciler.execution.clock import LoopClock
+from reconciler.execution.pace import ScopePace
+from reconciler.execution.retry import Backoff
+from reconciler.execution.watcher import LONGEST_S, Durations, Watcher, waits_s
+from reconciler.model.call import Verb
+from tests.execution.fakes import PATIENCE, FakeCloud, key
+from tests.rig.virtual_time import run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BACKOFF = Backoff(attempts=4)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "after_s", "chance", "delay_s"),
+    [
+        pytest.param(0, None, 0.0, 1.0, id="the first retry waits the first delay"),
+        pytest.param(2, None, 0.0, 4.0, id="each retry waits twice as long"),
+        pytest.param(2, None, 1.0, 5.0, id="chance adds its share"),
+        pytest.param(1, 17.0, 1.0, 17.0, id="the cloud's wish wins, to the second"),
+        pytest.param(1, 300.0, 0.0, 300.0, id="the longest wish is granted"),
+        pytest.param(1, 301.0, 0.0, None, id="a longer one is given up"),
+        pytest.param(4, None, 0.0, None, id="after the last attempt nobody asks again"),
+        pytest.param(4, 1.0, 0.0, None, id="not even when the cloud says when"),
+    ],
+)
+def test_backoff(attempt: int, after_s: float | None, chance: float, delay_s: float | None) -> None:
+    assert BACKOFF.delay_s(attempt, after_s, chance) == delay_s
+
+
+def test_backoff_never_exceeds_its_cap_by_more_than_chance() -> None:
+    patient = Backoff(attempts=50)
+    delays = [patient.delay_s(attempt, None, 0.0) for attempt in range(50)]
+    assert max(delay for delay in delays if delay is not None) == patient.cap_s
+
+
+class Reads:
+    """A read that raises in turn, then gives its count."""
+
+    def __init__(self, *errors: ProviderError) -> None:
+        self.errors = list(errors)
+        self.asked = 0
+
+    async def __call__(self) -> int:
+        """Raise the next error, or give how often it was asked."""
+        self.asked += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        return self.asked
+
+
+def again(after_s: float | None = None) -> ProviderError:
+    """Give an error that may pass."""
+    return ProviderError("busy", retryable=True, retry_after_s=after_s)
+
+
+def test_a_read_is_asked_again_while_it_may_pass() -> None:
+    async def story() -> float:
+        assert await PATIENCE.read(Reads(again(), again(9.0))) == 3
+        return asyncio.get_running_loop().time()
+
+    assert run(story()) == pytest.approx(10.0)
+
+
+@pytest.mark.parametrize(
+    ("error", "asked"),
+    [
+        pytest.param(ProviderError("no"), 1, id="what won't pass is asked once"),
+        pytest.param(again(86_400.0), 1, id="an absurd Retry-After is given up"),
+        pytest.param(again(float("inf")), 1, id="and so is an endless one"),
+    ],
+)
+def test_a_read_that_will_not_pass_raises(error: ProviderError, asked: int) -> None:
+    reads = Reads(error)
+    with pytest.raises(ProviderError):
+        run(PATIENCE.read(reads))
+    assert reads.asked == asked
+
+
+def test_a_read_that_fails_for_ever_is_bounded() -> None:
+    reads = Reads(*(again() for _ in range(100)))
+    with pytest.raises(ProviderError):
+        run(PATIENCE.read(reads))
+    assert reads.asked <= PATIENCE.backoff.attempts + 1
+
+
+def leaves(
+    requests: int, per_s: float | None, then: Callable[[ScopePace], None] | None = None
+) -> list[float]:
+    """Give when so many requests that want to leave at once do leave."""
+
+    async def story() -> list[float]:
+        pace = ScopePace(LoopClock(), per_s)
+        times: list[float] = []
+
+        async def one() -> None:
+            await pace.turn()
+            times.append(asyncio.get_running_loop().time())
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(requests):
+                group.create_task(one())
+            await asyncio.sleep(0.5)
+            if then is not None:
+                then(pace)
+        assert pace.requests == requests
+        return times
+
+    return run(story())
+
+
+def most_in_a_second(times: list[float]) -> int:
+    """Give the most requests of any second, the end of the second left out."""
+    return max(sum(start <= at < start + 0.999 for at in times) for start in times)
+
+
+@pytest.mark.parametrize("per_s", [1.0, 5.0, 20.0])
+def test_no_second_holds_more_requests_than_the_limit(per_s: float) -> None:
+    assert most_in_a_second(leaves(60, per_s)) <= per_s
+
+
+def test_without_a_limit_nothing_waits() -> None:
+    assert set(leaves(50, None)) == {0.0}
+
+
+def test_a_hold_lets_nothing_leave_and_no_burst_follows_it() -> None:
+    times = leaves(60, 5.0, lambda pace: pace.hold(10.0))
+    assert not [at for at in times if 0.5 < at < 10.5]
+    assert most_in_a_second(times) <= 5
+    assert max(times) < 25
+
+
+def test_a_shorter_hold_does_not_shorten_a_longer_one() -> None:
+    def both(pace: ScopePace) -> None:
+        pace.hold(10.0)
+        pace.hold(1.0)
+
+    times = leaves(10, 5.0, both)
+    assert not [at for at in times if 0.5 < at < 10.5]
+
+
+def test_the_first_question_comes_when_the_learned_time_says() -> None:
+    assert next(waits_s(40.0)) == pytest.approx(36.0)
+    assert list(islice(waits_s(None), 5)) == [0.5, 1.0, 2.0, 2.0, 2.0]
+    assert max(islice(waits_s(3.0), 1, 50)) == LONGEST_S
+
+
+def test_durations_learn_the_median_and_start_from_what_was_learned() -> None:
+    learned = Durations({"attach": 30.0})
+    assert learned.expected_s(Verb.ATTACH) == 30.0
+    assert learned.expected_s(Verb.DETACH) is None
+    for seconds in (4.0, 100.0, 5.0):
+        learned.add(Verb.ATTACH, seconds)
+    assert learned.expected_s(Verb.ATTACH) == 5.0
+
+
+def test_many_steps_share_one_look() -> None:
+    cloud = FakeCloud(attached={key("s1", "v1")})
+
+    async def story() -> None:
+        watcher = Watcher(cloud, PATIENCE)
+        async with asyncio.TaskGroup() as group:
+            for n in range(50):
+                group.create_task(watcher.look([key("s1", f"v{n}")]))
+
+    run(story())
+    assert [len(look) for look in cloud.looks] == [50]
+
+
+def test_who_comes_while_a_look_is_under_way_gets_a_look_that_began_later() -> None:
+    cloud = FakeCloud(look_s=5.0)
+
+    async def story() -> None:
+        watcher = Watcher(cloud, PATIENCE)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(watcher.look([key("s1", "v1")]))
+            await asyncio.sleep(1.0)
+            cloud.attached.add(key("s2", "v2"))
+            late = group.create_task(watcher.look([key("s2", "v2")]))
+        assert set((await late).observed) == {key("s2", "v2")}
+
+    run(story())
+    assert [len(look) for look in cloud.looks] == [1, 1]
+
+
+@pytest.mark.parametrize("cancelled_s", [0.05, 1.0], ids=["while gathering", "while looking"])
+def test_a_leader_that_is_cancelled_leaves_nobody_waiting(cancelled_s: float) -> None:
+    cloud = FakeCloud(look_s=5.0)
+
+    async def story() -> None:
+        watcher = Watcher(cloud, PATIENCE)
+        leader = asyncio.ensure_future(watcher.look([key("s1", "v1")]))
+        await asyncio.sleep(0)
+        follower = asyncio.ensure_future(watcher.look([key("s2", "v2")]))
+        await asyncio.sleep(cancelled_s)
+        leader.cancel()
+        with pytest.raises(ProviderError) as told:
+            await asyncio.wait_for(follower, 60.0)
+        assert told.value.retryable
+        await asyncio.wait_for(watcher.look([key("s2", "v2")]), 60.0)
+
+    run(story())
+
+
+def test_a_look_that_fails_fails_for_all_who_share_it() -> None:
+    cloud = FakeCloud()
+    cloud.blind.append(ProviderError("no", code="no"))
+
+    async def story() -> None:
+        watcher = Watcher(cloud, PATIENCE)
+        looks = [asyncio.ensure_future(watcher.look([key("s1", f"v{n}")])) for n in range(3)]
+        ends = await asyncio.gather(*looks, return_exceptions=True)
+        assert [getattr(end, "code", None) for end in ends] == ["no"] * 3
+
+    run(story())
+
+
+def test_a_run_that_is_given_up_leaves_no_error_behind() -> None:
+    complaints: list[object] = []
+
+    async def story() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+        watcher = Watcher(FakeCloud(look_s=5.0), PATIENCE)
+        looks = [asyncio.ensure_future(watcher.look([key("s1", f"v{n}")])) for n in range(3)]
+        await asyncio.sleep(1.0)
+        for look in reversed(looks):
+            look.cancel()
+            await asyncio.sleep(0)
+        await asyncio.gather(*looks, return_exceptions=True)
+        del looks, watcher
+
+    run(story())
+    assert complaints == []

@@ -1,0 +1,112 @@
+"""The intent is durable before the request leaves, and without a journal nothing is sent."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.errors import JournalError
+from reconciler.operations.apply import Ending
+from tests.contract.worlds import huawei_ecs
+from tests.rig.plot import Plot, Wanted
+from tests.rig.stage import stage
+from tests.rig.virtual_time import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import httpx
+
+    from tests.rig.stage import Stage
+
+PLOT = Plot(servers=("s1", "s2"), volumes=("v1", "v2"), attached=(("s1", "v1"),))
+WANTED = Wanted(provider="huawei-ecs", servers={"s1": ["v2"], "s2": ["v1"]})
+
+
+def ready(tmp_path: Path) -> Stage:
+    """Give a stage with a move and an attach to be made."""
+    return stage(tmp_path, huawei_ecs.world(PLOT))
+
+
+def open_calls(path: Path) -> list[str]:
+    """Give the volumes of intents without an end, as another process sees them."""
+    other = sqlite3.connect(path)
+    try:
+        rows = other.execute(
+            "SELECT verb, call FROM intents WHERE id NOT IN (SELECT intent FROM verdicts)"
+        ).fetchall()
+    finally:
+        other.close()
+    return [f"{verb} {v} {s}" for verb, call in rows for s, v in json.loads(call)["keys"]]
+
+
+def test_the_intent_is_in_the_file_before_the_request_leaves(tmp_path: Path) -> None:
+    on = ready(tmp_path)
+    seen: list[str] = []
+
+    def watch(request: httpx.Request) -> None:
+        if request.method == "GET":
+            return
+        found = open_calls(on.around.folder / "journal.db")
+        path = request.url.path + request.content.decode()
+        verb = "detach" if "detach" in path else "attach"
+        mine = [v for v in ("v1-id", "v2-id") if v in path]
+        seen.extend(f"{verb} {v}" for v in mine if any(f"{verb} {v}" in row for row in found))
+
+    on.transport.watchers.append(watch)
+
+    async def story() -> None:
+        assert (await on.apply(WANTED)).ending is Ending.CONFIRMED
+
+    run(story())
+    assert sorted(seen) == ["attach v1-id", "attach v2-id", "detach v1-id"]
+    assert open_calls(on.around.folder / "journal.db") == []
+
+
+@pytest.mark.parametrize("how", ["garbage", "a folder", "a folder that is a file"])
+def test_a_journal_that_cannot_be_used_stops_everything(tmp_path: Path, how: str) -> None:
+    on = ready(tmp_path)
+    folder = on.around.folder
+    if how == "a folder that is a file":
+        folder.write_text("in the way")
+    else:
+        folder.mkdir()
+        journal = folder / "journal.db"
+        if how == "garbage":
+            journal.write_bytes(b"garbage" * 1000)
+        else:
+            journal.mkdir()
+
+    async def story() -> None:
+        await on.apply(WANTED)
+
+    with pytest.raises(JournalError):
+        run(story())
+    assert on.witness.rows == []
+
+
+def test_a_journal_that_fills_up_stops_the_next_request(tmp_path: Path) -> None:
+    on = ready(tmp_path)
+
+    def fill(request: httpx.Request) -> None:
+        if request.method != "GET":
+            other = sqlite3.connect(on.around.folder / "journal.db")
+            other.execute(
+                "CREATE TRIGGER IF NOT EXISTS full BEFORE INSERT ON intents "
+                "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+            )
+            other.commit()
+            other.close()
+
+    on.transport.watchers.append(fill)
+
+    async def story() -> None:
+        await on.apply(WANTED)
+
+    with pytest.raises(BaseExceptionGroup) as told:
+        run(story())
+    assert told.group_contains(JournalError, match="full")
+    assert len(on.witness.writes) == 1

@@ -1,0 +1,109 @@
+"""What a test needs of a world and of manifests, in names only; a provider's file writes it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Pair: TypeAlias = tuple[str, str]
+"""(server, volume), by name."""
+Rule: TypeAlias = "Mapping[str, object]"
+
+UNLIMITED = {"maxDetach": 100_000, "maxDetachShare": 1.0, "maxDetachPerServer": 100_000}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """A small world; every server has a boot volume of its own beside these volumes."""
+
+    servers: tuple[str, ...]
+    volumes: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    attached: tuple[Pair, ...] = ()
+    storage_only: tuple[Pair, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    job_s: float = 4.0
+    sigma: float = 0.0
+    latency_s: float = 0.0
+    seed: int = 7
+    region: str = "r1"
+
+
+class Vendor(Protocol):
+    """Where one provider's calls can be met by a fault rule, and how its worlds are written."""
+
+    attach: str
+    """The `match` of everything that attaches."""
+    detach: str
+    write: str
+    """The `match` of every call that changes the cloud through us."""
+    listings: tuple[str, ...]
+    """The `match` of each listing."""
+    jobs: str
+    batch_max: int
+    busy: str
+    """The code of a server that another change is in flight on, for people."""
+
+    def world(self, plot: Plot) -> str:
+        """Give the world file of a plot; ids are the names with `-id` behind them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The entries of one scope, by name."""
+
+    provider: str
+    servers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    volumes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    scope: str = "prod"
+    region: str = "r1"
+    endpoint: str | None = None
+    """None: the embedded simulator."""
+    limits: Mapping[str, object] = field(default_factory=dict)
+    policy: Mapping[str, object] = field(default_factory=lambda: UNLIMITED)
+    more: Mapping[str, object] = field(default_factory=dict)
+    """Further keys of the Scope."""
+
+    def pairs(self) -> frozenset[Pair]:
+        """Give what shall be attached."""
+        by_server = {(s, v) for s, volumes in self.servers.items() for v in volumes}
+        return frozenset(by_server | {(s, v) for v, names in self.volumes.items() for s in names})
+
+    def owns(self, pair: Pair) -> bool:
+        """Tell whether a row of these entries owns an attachment."""
+        return pair[0] in self.servers or pair[1] in self.volumes
+
+    def text(self) -> str:
+        """Give the manifests; JSON is YAML."""
+        where = {"endpoint": self.endpoint} if self.endpoint else _EMBEDDED
+        scope = {"provider": self.provider, "region": self.region, "limits": dict(self.limits)}
+        rows = {
+            "scope": self.scope,
+            "servers": {name: {"volumes": list(row)} for name, row in self.servers.items()},
+            "volumes": {name: {"servers": list(row)} for name, row in self.volumes.items()},
+        }
+        documents = (
+            _document("Scope", self.scope, scope | where | dict(self.more)),
+            _document("Attachments", f"{self.scope}-rows", rows),
+            _document("Policy", f"{self.scope}-limits", {"scopes": [self.scope], **self.policy}),
+        )
+        return "---\n".join(documents)
+
+
+_EMBEDDED = {"endpoint": "simulator", "world": "unread.world.yaml"}
+
+
+def _document(kind: str, name: str, spec: Mapping[str, object]) -> str:
+    kept = {key: value for key, value in spec.items() if value != {}}
+    shape = {
+        "apiVersion": "reconciler/v1",
+        "kind": kind,
+        "metadata": {"name": name},
+        "spec": kept,
+    }
+    return json.dumps(shape, indent=1) + "\n"
