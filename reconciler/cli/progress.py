@@ -56,11 +56,9 @@ class PlainEvents:
 
     def adopted(self, intent: OpenIntent, outcome: Outcome) -> None:
         """Say what became of a call of an earlier run."""
-        first = self._told(intent.call.keys[0])
-        click.echo(
-            f"{first}: {intent.call.verb.value} of an earlier run adopted: {outcome.verdict.value}",
-            err=True,
-        )
+        what = f"{plain(intent.label)}: {intent.call.verb.value} of an earlier run"
+        said = f": {plain(outcome.message)}" if outcome.message else ""
+        click.echo(f"{what} adopted: {outcome.verdict.value}{said}", err=True)
 
     def _told(self, key: AttachmentKey) -> str:
         server = self._names.get(key.server_id, key.server_id)

@@ -83,7 +83,7 @@ class _Execution:
             async with AsyncExitStack() as held:
                 for name in step.locks:
                     await held.enter_async_context(self._locks[name])
-                outcomes |= await self._make(step.id, _cut(step.call, ready))
+                outcomes |= await self._make(step, _cut(step.call, ready))
         self.outcomes[step.id] = outcomes
         for key, outcome in outcomes.items():
             self._ended[step.call.verb, key].set_result(outcome)
@@ -104,19 +104,19 @@ class _Execution:
                     )
         return refused
 
-    async def _make(self, step_id: str, call: Call) -> Outcomes:
-        self._run.events.step_started(step_id, call)
-        outcomes, answer = await self._attempt(step_id, call)
+    async def _make(self, step: Step, call: Call) -> Outcomes:
+        self._run.events.step_started(step.id, call)
+        outcomes, answer = await self._attempt(step, call)
         if len(call.keys) == 1 or answer is not Answer.REFUSED:
             return outcomes  # Busy or denied as a whole: its parts would be just the same.
         done, rest = await self._still_so(call)
         if 1 < len(rest) < len(call.keys):
-            outcomes, answer = await self._attempt(step_id, _cut(call, rest))
+            outcomes, answer = await self._attempt(step, _cut(call, rest))
             if answer is not Answer.REFUSED:
                 return {**done, **outcomes}
         singles: dict[AttachmentKey, Outcome] = dict(done)
         for key in rest:
-            outcomes, _ = await self._attempt(step_id, _cut(call, (key,)))
+            outcomes, _ = await self._attempt(step, _cut(call, (key,)))
             singles |= outcomes
         return singles
 
@@ -133,17 +133,17 @@ class _Execution:
         done = {key: already for key in call.keys if shown[key] is Picture.REACHED}
         return done, tuple(key for key in call.keys if key not in done)
 
-    async def _attempt(self, step_id: str, call: Call) -> tuple[Outcomes, Answer]:
+    async def _attempt(self, step: Step, call: Call) -> tuple[Outcomes, Answer]:
         """Send a call, and once more where it left neither an answer nor a trace."""
         for _ in range(SENT_AGAIN):
-            outcomes, receipt = await self._patiently(step_id, call)
+            outcomes, receipt = await self._patiently(step, call)
             silent = receipt.answer is Answer.UNKNOWN and receipt.handle is None
             if not silent or any(o.verdict is not Verdict.FAILED for o in outcomes.values()):
                 return outcomes, receipt.answer
-        outcomes, receipt = await self._patiently(step_id, call)
+        outcomes, receipt = await self._patiently(step, call)
         return outcomes, receipt.answer
 
-    async def _patiently(self, step_id: str, call: Call) -> tuple[Outcomes, Receipt]:
+    async def _patiently(self, step: Step, call: Call) -> tuple[Outcomes, Receipt]:
         """Send a call until the cloud isn't busy; while it waits, its slot is somebody else's."""
         patience = self._run.settling.patience
         attempt = 0
@@ -152,17 +152,19 @@ class _Execution:
                 # Asked again after each wait: another call may have been denied meanwhile.
                 if self._denied is not None:
                     return dict.fromkeys(call.keys, _refusal(self._denied)), self._denied
-                outcomes, receipt = await self._once(step_id, call)
+                outcomes, receipt = await self._once(step, call)
             delay_s = patience.backoff.delay_s(attempt, receipt.retry_after_s, patience.chance())
             if receipt.answer is not Answer.BUSY or delay_s is None:
                 return outcomes, receipt
             await patience.clock.sleep(delay_s)
             attempt += 1
 
-    async def _once(self, step_id: str, call: Call) -> tuple[Outcomes, Receipt]:
+    async def _once(self, step: Step, call: Call) -> tuple[Outcomes, Receipt]:
         """Send a call one time and settle it; every try has an intent of its own."""
         run = self._run
-        intent_id = run.journal.begin(Intent(run=run.id, step_id=step_id, call=call))
+        intent_id = run.journal.begin(
+            Intent(run=run.id, step_id=step.id, label=step.label, call=call)
+        )
         receipt = await run.settling.provider.submit(call)
         if receipt.handle is not None:
             run.journal.accepted(intent_id, receipt.handle)

@@ -29,6 +29,7 @@ intents = Table(
     Column("identity", String(500), nullable=False),
     Column("run", String(64), nullable=False),
     Column("step", String(300), nullable=False),
+    Column("label", Text, nullable=False),
     Column("verb", String(16), nullable=False),
     Column("call", Text, nullable=False),
     Column("at_s", Float, nullable=False),

@@ -28,6 +28,8 @@ class Intent:
 
     run: str
     step_id: str
+    label: str
+    """What people call it, for whoever reads the journal at night."""
     call: Call
 
 
@@ -38,6 +40,7 @@ class OpenIntent:
     intent_id: int
     run: str
     step_id: str
+    label: str
     call: Call
     handle: str | None
     at_s: float

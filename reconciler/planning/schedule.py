@@ -32,6 +32,8 @@ class Step:
     """One call, what each of its attachments needs first, and what it must not share."""
 
     id: str
+    label: str
+    """What people call it: `SERVER/VOLUME`, and how many more go with it."""
     call: Call
     needs: Mapping[AttachmentKey, tuple[Need, ...]]
     """By attachment, for those that need something: what must be done, sorted."""
@@ -96,7 +98,8 @@ def _steps(
             for key in keys
             if verb is Verb.ATTACH and (wanted := changes[key].wanted) and wanted.device
         }
-        yield _step(Call(verb=verb, keys=keys, devices=devices), needs)
+        call = Call(verb=verb, keys=keys, devices=devices)
+        yield _step(call, needs, _server_of(verb, changes[keys[0]]), changes[keys[0]].name.volume)
 
 
 def _groups(
@@ -130,12 +133,20 @@ def _update(change: Change, arriving: Mapping[AttachmentKey, Change]) -> Step:
         verb=Verb.UPDATE, keys=(change.key,), delete_on_termination=wanted.delete_on_termination
     )
     needs = {change.key: ((Verb.ATTACH, change.key),)} if change.key in arriving else {}
-    return _step(call, needs)
+    return _step(call, needs, change.name.server, change.name.volume)
 
 
-def _step(call: Call, needs: Mapping[AttachmentKey, tuple[Need, ...]]) -> Step:
+def _server_of(verb: Verb, change: Change) -> str:
+    """Give the name of the server that a call on this change is about: a move is two of them."""
+    return change.source_server if verb is Verb.DETACH and change.source else change.name.server
+
+
+def _step(
+    call: Call, needs: Mapping[AttachmentKey, tuple[Need, ...]], server: str, volume: str
+) -> Step:
     first, more = call.keys[0], len(call.keys) - 1
     return Step(
+        label=f"{server}/{volume}" + (f" and {more} more" if more else ""),
         id=f"{call.verb.value}:{first.volume_id}@{first.server_id}" + (f"+{more}" if more else ""),
         call=call,
         needs=needs,

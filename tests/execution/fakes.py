@@ -40,7 +40,7 @@ def step(
     detaches = {one: ((Verb.DETACH, other),) for one, other in (needs or {}).items()}
     call = Call(verb=verb, keys=tuple(sorted(keys)))
     name = f"{verb.value}:{'+'.join(f'{k.volume_id}@{k.server_id}' for k in keys)}"
-    return Step(id=name, call=call, needs=detaches, locks=locks(call.keys))
+    return Step(id=name, label=name, call=call, needs=detaches, locks=locks(call.keys))
 
 
 @dataclass

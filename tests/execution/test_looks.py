@@ -59,7 +59,7 @@ def test_a_wrong_key_is_told_at_once_though_calls_are_left_open(tmp_path: Path) 
     mine = Identity(provider="huawei-ecs", endpoint="simulator/prod", project=project, region="r1")
     call = Call(verb=Verb.DETACH, keys=(AttachmentKey("prod", "s1-id", "v1-id"),))
     book = open_book(on.around.folder / "journal.db", lambda: 0.0)
-    book.pages(mine, "prod").begin(Intent(run="dead", step_id="x", call=call))
+    book.pages(mine, "prod").begin(Intent(run="dead", step_id="x", label="web-1/disk-1", call=call))
     secret = {"secretKey": {"env": "RECONCILER_CRED_S"}, "accessKey": {"env": "RECONCILER_CRED_A"}}
     wanted = replace(LEAVE, more={"projectId": project, "credentials": secret})
 

@@ -49,7 +49,7 @@ def pages(book: Book) -> Pages:
 
 def intent(call: Call = CALL) -> Intent:
     """Give an intent of one run."""
-    return Intent(run="run-1", step_id="step-1", call=call)
+    return Intent(run="run-1", step_id="step-1", label="web-1/disk-1", call=call)
 
 
 def done(took_s: float | None = None) -> dict[AttachmentKey, Outcome]:
