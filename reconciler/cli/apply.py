@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.flags import DEFAULT_FILES, manifest_flags, plan_flags, surroundings
-from reconciler.cli.outcome import REFUSED, run, show
+from reconciler.cli.outcome import REFUSED, run, say, show
 from reconciler.cli.progress import PlainEvents
 from reconciler.operations import planfile
 from reconciler.operations.apply import Consent, apply_manifests, run_report
@@ -41,8 +41,8 @@ def verb(
     if saved is not None and asked.expect_digest not in {None, saved.digest}:
         click.echo(f"error[digest-differs]: `{plan_file}` has `{saved.digest}`", err=True)
         return REFUSED
-    if saved is not None and asked.files == DEFAULT_FILES:
-        asked = replace(asked, files=saved.files, recursive=saved.recursive)
+    if saved is not None:
+        asked = _as_saved(asked, saved.request)
     events = PlainEvents()
     show_plan = _shower(events)
     silent = no_input or os.environ.get("RECONCILER_INPUT") == "0"
@@ -54,15 +54,27 @@ def verb(
     )
     around = surroundings()
     applied = run(lambda: apply_manifests(asked, around, consent, events))
-    click.echo(run_text(run_document(run_report(applied))), nl=False)
+    say(run_text(run_document(run_report(applied))))
     show((*applied.findings, *applied.planned.findings))
     return applied.ending.value
+
+
+def _as_saved(asked: Request, saved: Request) -> Request:
+    """Give the request of a saved plan, with what the command line says anew."""
+    return replace(
+        asked,
+        files=saved.files if asked.files == DEFAULT_FILES else asked.files,
+        recursive=asked.recursive or saved.recursive,
+        scopes=asked.scopes or saved.scopes,
+        targets=asked.targets or saved.targets,
+        excludes=asked.excludes or saved.excludes,
+    )
 
 
 def _shower(events: PlainEvents) -> Callable[[Planned], None]:
     def show_plan(planned: Planned) -> None:
         events.learn(planned.document)
-        click.echo(plan_text(planned.document), nl=False)
+        say(plan_text(planned.document))
 
     return show_plan
 
@@ -72,13 +84,12 @@ def _asker(
 ) -> Callable[[Planned], bool]:
     def ask(planned: Planned) -> bool:
         show_plan(planned)
-        click.echo()
+        say("\n")
         if auto_approve:
             return True
         if silent:
             return False
-        click.echo(PROMPT, nl=False)
-        sys.stdout.flush()
+        say(PROMPT)
         return sys.stdin.readline().strip() == "yes"
 
     return ask

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from typing import TYPE_CHECKING, TypeVar
-
-import click
 
 from reconciler.errors import JournalError, ReconcilerError
 from reconciler.model.finding import FindingsError
@@ -30,6 +30,20 @@ def run(use_case: Callable[[], Coroutine[object, object, T]]) -> T:
     return asyncio.run(use_case())
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """Print to stdout or stderr; whoever went away from its other end changes nothing here.
+
+    A run that has begun is not ended by a closed pipe, and its exit code stays what it is.
+    """
+    stream = sys.stderr if err else sys.stdout
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        # From now on nobody is there: the interpreter must not complain about it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def told(error: ReconcilerError | BaseExceptionGroup[BaseException]) -> int:
     """Show what ended a verb and give its exit code; what isn't ours is a bug and is raised on."""
     if isinstance(error, ReconcilerError):
@@ -52,9 +66,9 @@ def _leaves(group: BaseExceptionGroup[ReconcilerError]) -> Iterator[ReconcilerEr
 def _shown(errors: list[ReconcilerError], code: int) -> int:
     show(found for error in errors if isinstance(error, FindingsError) for found in error.findings)
     for text in sorted({str(error) for error in errors if not isinstance(error, FindingsError)}):
-        click.echo(f"error: {plain(text)}", err=True)
+        say(f"error: {plain(text)}\n", err=True)
     if any(isinstance(error, JournalError) for error in errors):
-        click.echo("   = hint: mend the journal, then run again: nothing more was sent", err=True)
+        say("   = hint: mend the journal, then run again: nothing more was sent\n", err=True)
     return code
 
 
@@ -63,7 +77,7 @@ def show(findings: Iterable[Finding]) -> None:
     ordered = sorted(set(findings), key=lambda finding: finding.order)
     for finding in ordered[:SHOWN_FINDINGS]:
         for line in finding_lines(finding_row(finding)):
-            click.echo(line, err=True)
-        click.echo("", err=True)
+            say(f"{line}\n", err=True)
+        say("\n", err=True)
     if len(ordered) > SHOWN_FINDINGS:
-        click.echo(f"and {len(ordered) - SHOWN_FINDINGS} more findings", err=True)
+        say(f"and {len(ordered) - SHOWN_FINDINGS} more findings\n", err=True)

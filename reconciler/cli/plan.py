@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from reconciler.cli.flags import manifest_flags, plan_flags, surroundings
-from reconciler.cli.outcome import ERROR, REFUSED, run, show
+from reconciler.cli.outcome import ERROR, REFUSED, run, say, show
 from reconciler.operations.planfile import save
 from reconciler.operations.plans import plan_manifests
 from reconciler.report.text import in_line, plan_text
@@ -39,11 +39,11 @@ def verb(*, asked: Request, as_json: bool, out: str | None, detailed_exitcode: b
     if out is not None:
         save(Path(out), planned.document, asked)
     if as_json:
-        click.echo(json.dumps(planned.document, indent=2, sort_keys=True))
+        say(json.dumps(planned.document, indent=2, sort_keys=True) + "\n")
     else:
-        click.echo(plan_text(planned.document), nl=False)
+        say(plan_text(planned.document))
         if out is not None:
-            click.echo(f"Saved to {out}; apply exactly this with `reconciler apply {out}`.")
+            say(f"Saved to {out}; apply exactly this with `reconciler apply {out}`.\n")
     show(planned.findings)
     if asked.expect_digest not in {None, planned.digest}:
         click.echo(f"error[digest-differs]: the plan's digest is `{planned.digest}`", err=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, cast
 
-import click
-
+from reconciler.cli.outcome import say
 from reconciler.report.escape import plain
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ class PlainEvents:
         self._began_s[step_id] = time.monotonic()
         first = self._told(call.keys[0])
         more = f" and {len(call.keys) - 1} more in one call" if len(call.keys) > 1 else ""
-        click.echo(f"{first}: {DOING[call.verb.value]}{more} ...", err=True)
+        say(f"{first}: {DOING[call.verb.value]}{more} ...\n", err=True)
 
     def step_ended(self, step_id: str, call: Call, outcomes: Outcomes) -> None:
         """Say what became of each attachment of a call."""
@@ -52,13 +51,13 @@ class PlainEvents:
         for key, outcome in sorted(outcomes.items()):
             said = f": {plain(outcome.message)}" if outcome.message else ""
             line = f"{self._told(key)}: {call.verb.value} {outcome.verdict.value}{took}{said}"
-            click.echo(line, err=True)
+            say(f"{line}\n", err=True)
 
     def adopted(self, intent: OpenIntent, outcome: Outcome) -> None:
         """Say what became of a call of an earlier run."""
         what = f"{plain(intent.label)}: {intent.call.verb.value} of an earlier run"
         said = f": {plain(outcome.message)}" if outcome.message else ""
-        click.echo(f"{what} adopted: {outcome.verdict.value}{said}", err=True)
+        say(f"{what} adopted: {outcome.verdict.value}{said}\n", err=True)
 
     def _told(self, key: AttachmentKey) -> str:
         server = self._names.get(key.server_id, key.server_id)

@@ -2,65 +2,64 @@
 
 1. A call with a handle is followed to its end; one without is looked at.
 2. Whatever the journal says, live state decides what the next plan does.
-3. A call that still can't be told stays open for the run after this one.
-4. Where nothing can be looked at they all stay open, and the plan that follows says why.
+3. What still can't be told stays open for the run after this one, and nothing is planned for
+   its volume: a call that is still on its way must not meet another one.
+4. Where nothing can be looked at, nothing is planned at all.
 """
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.errors import ProviderError
 from reconciler.execution.settle import settle
-from reconciler.model.outcome import Answer, Outcome, Receipt, Verdict
+from reconciler.model.outcome import Answer, Receipt, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from reconciler.execution.executor import Run
+    from reconciler.model.attachment import AttachmentKey
+    from reconciler.model.outcome import Outcomes
     from reconciler.model.record import OpenIntent
 
+AT_LEAST_S = 60.0
+"""How long an old call is followed at least: its deadline may be over, its job may not."""
 
-async def adopt(run: Run) -> tuple[tuple[OpenIntent, Outcome], ...]:
-    """Settle what earlier runs left open; give each with its worst outcome, oldest first.
 
-    Empty as well when the scope can't be read: a wrong key is no reason to wait for a deadline.
+async def adopt(run: Run) -> frozenset[AttachmentKey]:
+    """Settle what earlier runs left open; give the attachments that nobody can tell of yet.
+
+    Raises ProviderError at once when the scope can't be read: a wrong key is no reason to wait
+    for a deadline.
     """
     intents = run.journal.open_intents()
-    if not await _readable(intents, run):
-        return ()
-    found: dict[int, Outcome] = {}
+    if not intents:
+        return frozenset()
+    await run.settling.watcher.look({key for intent in intents for key in intent.call.keys})
+    unsettled: set[AttachmentKey] = set()
 
     async def one(intent: OpenIntent) -> None:
-        found[intent.intent_id] = await _settled(intent, run)
+        outcomes = await _settled(intent, run)
+        unsettled.update(k for k, o in outcomes.items() if o.verdict is Verdict.UNKNOWN)
 
     async with asyncio.TaskGroup() as group:
         for intent in intents:
             group.create_task(one(intent))
-    return tuple((intent, found[intent.intent_id]) for intent in intents)
+    return frozenset(unsettled)
 
 
-async def _readable(intents: Sequence[OpenIntent], run: Run) -> bool:
-    keys = {key for intent in intents for key in intent.call.keys}
-    if not keys:
-        return True
-    try:
-        await run.settling.watcher.look(keys)
-    except ProviderError:
-        return False
-    return True
-
-
-async def _settled(intent: OpenIntent, run: Run) -> Outcome:
+async def _settled(intent: OpenIntent, run: Run) -> Outcomes:
     answer = Answer.ACCEPTED if intent.handle else Answer.UNKNOWN
-    receipt = Receipt(answer=answer, handle=intent.handle)
-    outcomes = await settle(intent.call, receipt, run.settling)
+    left_s = max(AT_LEAST_S, run.settling.deadline_s - intent.age_s)
+    outcomes = await settle(
+        intent.call,
+        Receipt(answer=answer, handle=intent.handle),
+        replace(run.settling, deadline_s=left_s),
+    )
+    run.journal.end(intent.intent_id, outcomes)
     worst = min(outcomes.values(), key=lambda outcome: _WEIGHT[outcome.verdict])
-    if worst.verdict is not Verdict.UNKNOWN:
-        run.journal.end(intent.intent_id, outcomes)
     run.events.adopted(intent, worst)
-    return worst
+    return outcomes
 
 
 _WEIGHT = {Verdict.UNKNOWN: 0, Verdict.FAILED: 1, Verdict.REFUSED: 2, Verdict.DONE: 3}

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import enum
 from dataclasses import dataclass, replace
 from functools import partial
@@ -39,6 +40,8 @@ FAILED_AFTER_S = 1.0
 SILENT_AFTER_S = 10.0
 """How long it must hold where nothing tells of the call: no answer came, or its job is gone. A
 change takes tens of seconds (unverified), and one that began shows as motion."""
+LAST_LOOK_S = 10.0
+"""How long the look after the deadline may take."""
 CONTRADICTED_AFTER_S = 60.0
 """How long it must hold against a job that says SUCCESS, or an answer that says it is so."""
 
@@ -104,7 +107,7 @@ async def settle(call: Call, receipt: Receipt, use: Settling) -> Mapping[Attachm
     outcomes: dict[AttachmentKey, Outcome] = {}
     for wait_s in chain([0.0], waits_s(None)):
         await clock.sleep(min(wait_s, max(0.0, until_s - clock.monotonic())))
-        live = await _seen(tuple(waiting), use)
+        live = await _seen(tuple(waiting), use, max(LAST_LOOK_S, until_s - clock.monotonic()))
         if live is not None:
             outcomes |= _judged(call, receipt, job, live, waiting, use)
         # A job that outlasts the deadline is still looked at once: the views may know better.
@@ -136,9 +139,10 @@ async def _job_end(
         await clock.sleep(min(wait_s, left_s))
         asked_s = clock.monotonic()
         try:
-            progress = await use.patience.read(partial(use.provider.track, handle))
-        except ProviderError:
-            break  # Nobody can tell of the job: the views can.
+            async with asyncio.timeout(left_s):
+                progress = await use.patience.read(partial(use.provider.track, handle))
+        except (ProviderError, TimeoutError):
+            break  # Nobody can tell of the job, or not in time: the views can.
         if progress.state is not JobState.RUNNING:
             ended_s = asked_s if running_s is None else (running_s + asked_s) / 2
             return progress, ended_s - started_s
@@ -146,11 +150,12 @@ async def _job_end(
     return None, None
 
 
-async def _seen(keys: tuple[AttachmentKey, ...], use: Settling) -> Live | None:
+async def _seen(keys: tuple[AttachmentKey, ...], use: Settling, within_s: float) -> Live | None:
     """Give what a look saw; None where it failed or may lack rows, which would look like gone."""
     try:
-        live = await use.watcher.look(keys)
-    except ProviderError:
+        async with asyncio.timeout(within_s):
+            live = await use.watcher.look(keys)
+    except (ProviderError, TimeoutError):
         return None
     return live if live.complete else None
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING
 
-from sqlalchemy import create_engine, delete, event, func, insert, inspect, select
+from sqlalchemy import create_engine, delete, distinct, event, func, insert, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from reconciler.errors import JournalError
 from reconciler.journal import tables
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.call import Call, Verb
+from reconciler.model.outcome import Verdict
 from reconciler.model.record import NamedAttachment, OpenIntent
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from sqlite3 import Connection as SqliteConnection
 
+    from sqlalchemy import Subquery
     from sqlalchemy.engine import Connection, Engine
 
     from reconciler.model.outcome import Outcomes
@@ -134,6 +137,7 @@ class Pages:
             "label": intent.label,
             "verb": intent.call.verb.value,
             "call": _written(intent.call),
+            "attachments": len(intent.call.keys),
             "at_s": self._now_s(),
         }
         with self._durably() as connection:
@@ -169,26 +173,33 @@ class Pages:
             connection.execute(insert(tables.verdicts), rows)
 
     def open_intents(self) -> tuple[OpenIntent, ...]:
-        """Give the calls of earlier runs that nobody knows the end of, oldest first."""
-        intents, handles, verdicts = tables.intents, tables.handles, tables.verdicts
+        """Give the calls of earlier runs that nobody knows the end of, oldest first.
+
+        A call is cut to the attachments that no verdict but UNKNOWN was written for.
+        """
+        intents, handles = tables.intents, tables.handles
+        settled = _settled_counts()
         query = (
             select(intents, handles.c.handle)
             .outerjoin(handles, handles.c.intent == intents.c.id)
+            .outerjoin(settled, settled.c.intent == intents.c.id)
             .where(intents.c.identity == self._identity)
-            .where(~select(verdicts.c.intent).where(verdicts.c.intent == intents.c.id).exists())
+            .where(func.coalesce(settled.c.known, 0) < intents.c.attachments)
             .order_by(intents.c.id)
         )
         with self._durably() as connection:
             rows = connection.execute(query).all()
+            known = {row.id: _settled_keys(connection, row.id, self._scope) for row in rows}
+        now_s = self._now_s()
         return tuple(
             OpenIntent(
                 intent_id=row.id,
                 run=row.run,
                 step_id=row.step,
                 label=row.label,
-                call=_read(row.verb, row.call, self._scope),
+                call=_without(_read(row.verb, row.call, self._scope), known[row.id]),
                 handle=row.handle,
-                at_s=row.at_s,
+                age_s=max(0.0, now_s - row.at_s),
             )
             for row in rows
         )
@@ -252,6 +263,30 @@ class Pages:
             )
             if values:
                 connection.execute(insert(tables.applied), values)
+
+
+def _settled_counts() -> Subquery:
+    verdicts = tables.verdicts
+    one = verdicts.c.server_id + "/" + verdicts.c.volume_id
+    return (
+        select(verdicts.c.intent, func.count(distinct(one)).label("known"))
+        .where(verdicts.c.verdict != Verdict.UNKNOWN.value)
+        .group_by(verdicts.c.intent)
+        .subquery()
+    )
+
+
+def _settled_keys(connection: Connection, intent_id: int, scope: str) -> set[AttachmentKey]:
+    verdicts = tables.verdicts
+    query = select(verdicts.c.server_id, verdicts.c.volume_id).where(
+        verdicts.c.intent == intent_id, verdicts.c.verdict != Verdict.UNKNOWN.value
+    )
+    rows = connection.execute(query).all()
+    return {AttachmentKey(scope, row.server_id, row.volume_id) for row in rows}
+
+
+def _without(call: Call, known: set[AttachmentKey]) -> Call:
+    return replace(call, keys=tuple(key for key in call.keys if key not in known))
 
 
 def _written(call: Call) -> str:

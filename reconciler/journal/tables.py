@@ -32,6 +32,7 @@ intents = Table(
     Column("label", Text, nullable=False),
     Column("verb", String(16), nullable=False),
     Column("call", Text, nullable=False),
+    Column("attachments", Integer, nullable=False),
     Column("at_s", Float, nullable=False),
     Index("intents_by_identity", "identity", "id"),
 )
@@ -56,8 +57,9 @@ verdicts = Table(
     Column("request_id", String(200), nullable=False),
     Column("took_s", Float),
     Column("at_s", Float, nullable=False),
-    UniqueConstraint("intent", "server_id", "volume_id"),
+    Index("verdicts_by_intent", "intent"),
 )
+"""Unknown is written too, and settles nothing: a later row of the same attachment does."""
 
 applied = Table(
     "applied",

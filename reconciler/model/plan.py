@@ -131,6 +131,8 @@ class Plan:
     """Changes that `--target`, `--exclude` or the approval left out."""
     already: int = 0
     """Approved changes that are so already."""
+    unmatched: tuple[str, ...] = ()
+    """Globs of the selection that match nothing in this scope, sorted."""
 
     def standing(self, standing: Standing) -> tuple[Change, ...]:
         """Give the changes that stand so."""
@@ -160,6 +162,7 @@ class Approved:
     key: AttachmentKey
     source: AttachmentKey | None
     updates: tuple[Update, ...]
+    device: str | None
     precondition: Mapping[str, Facts]
 
 
@@ -176,5 +179,7 @@ class Circumstances:
     excludes: tuple[str, ...] = ()
     reports_unmanaged: bool = True
     """False: what nobody owns isn't even told."""
+    unsettled: frozenset[AttachmentKey] = frozenset()
+    """What calls of earlier runs may still change: nothing is planned for these volumes."""
     approved: tuple[Approved, ...] | None = None
     """The only changes that may be made; None: no approval narrows this plan."""

@@ -35,7 +35,7 @@ class Intent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenIntent:
-    """A call that left, or was about to, and whose end nobody wrote down."""
+    """A call that left, or was about to, cut to the attachments whose end nobody knows."""
 
     intent_id: int
     run: str
@@ -43,8 +43,8 @@ class OpenIntent:
     label: str
     call: Call
     handle: str | None
-    at_s: float
-    """When the intent was written, in seconds since the epoch (UTC)."""
+    age_s: float
+    """Seconds since the intent was written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

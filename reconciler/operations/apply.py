@@ -18,6 +18,7 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reconciler.errors import JournalError, ProviderError
 from reconciler.execution.executor import Run, execute
 from reconciler.execution.recovery import adopt
 from reconciler.execution.settle import Settling
@@ -27,8 +28,8 @@ from reconciler.model.call import Verb
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.outcome import Outcome, Verdict
 from reconciler.model.plan import Standing
-from reconciler.operations.plans import Planned, planned
-from reconciler.operations.sessions import opened
+from reconciler.operations.plans import Planned, check_selection, planned
+from reconciler.operations.sessions import opened, unreadable
 from reconciler.planning.approval import approval
 from reconciler.report.run import RunReport
 
@@ -99,21 +100,66 @@ async def apply_manifests(
     request: Request, around: Surroundings, consent: Consent, events: Events
 ) -> Applied:
     """Make true what a request names. Raises FindingsError, JournalError."""
-    clock_start = asyncio.get_running_loop().time()
+    began_s = asyncio.get_running_loop().time()
     async with opened(request, around, writing=True) as now:
         run_id = uuid.uuid4().hex
         runs = {session.scope.name: _run(session, run_id, events) for session in now.sessions}
         _something_declared(now)
-        for run in runs.values():
-            await adopt(run)
-        fresh = await planned(
-            now.sessions, now.findings, approved=consent.approved, rest_s=_longest(now.sessions)
-        )
-        applied = await _consented(fresh, runs, consent, request)
-        requests = sum(session.pace.requests for session in now.sessions)
+        ground = await _adopted(now, runs)
+        fresh = await ground.planned(consent.approved, rest_s=_longest(now.sessions))
+        if consent.approved is None:
+            check_selection(fresh)
+        applied = await _consented(fresh, ground, consent, request)
         return replace(
-            applied, requests=requests, seconds=asyncio.get_running_loop().time() - clock_start
+            applied,
+            requests=sum(session.pace.requests for session in now.sessions),
+            seconds=asyncio.get_running_loop().time() - began_s,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """The scopes of a run after what dead runs left was settled as far as it can be."""
+
+    sessions: tuple[Session, ...]
+    runs: Mapping[str, Run]
+    findings: tuple[Finding, ...]
+    """Scopes that can't be read."""
+    unsettled: Mapping[str, frozenset[AttachmentKey]]
+
+    async def planned(
+        self, approved: tuple[Approved, ...] | None, rest_s: float | None = None
+    ) -> Planned:
+        """Plan what is readable, on a fresh look."""
+        return await planned(
+            self.sessions,
+            self.findings,
+            approved=approved,
+            unsettled=self.unsettled,
+            rest_s=rest_s,
+        )
+
+
+async def _adopted(now: Opened, runs: Mapping[str, Run]) -> _Ready:
+    unsettled: dict[str, frozenset[AttachmentKey]] = {}
+    unread: dict[str, Finding] = {}
+
+    async def one(session: Session) -> None:
+        name = session.scope.name
+        try:
+            unsettled[name] = await adopt(runs[name])
+        except ProviderError as error:
+            unread[name] = unreadable(session.scope, error)
+
+    async with asyncio.TaskGroup() as group:
+        for session in now.sessions:
+            group.create_task(one(session))
+    return _Ready(
+        sessions=tuple(s for s in now.sessions if s.scope.name not in unread),
+        runs=runs,
+        findings=(*now.findings, *(unread[name] for name in sorted(unread))),
+        unsettled=unsettled,
+    )
 
 
 def _run(session: Session, run_id: str, events: Events) -> Run:
@@ -149,26 +195,43 @@ def _longest(sessions: Sequence[Session]) -> float:
     return max((session.deadline_s for session in sessions), default=0.0)
 
 
-async def _consented(
-    fresh: Planned, runs: Mapping[str, Run], consent: Consent, request: Request
-) -> Applied:
-    if request.expect_digest not in {None, fresh.digest} and consent.approved is None:
+async def _consented(fresh: Planned, ready: _Ready, consent: Consent, request: Request) -> Applied:
+    stops = _stops(fresh, consent, request)
+    if stops or not fresh.approvable:
         consent.show(fresh)
-        return Applied(
-            planned=fresh,
-            ending=Ending.REFUSED,
-            findings=(_other_digest(str(request.expect_digest), fresh.digest),),
-        )
-    if not fresh.approvable:
-        consent.show(fresh)
-        return _nothing_sent(fresh, runs)
+        if stops:
+            return Applied(planned=fresh, ending=Ending.REFUSED, findings=stops)
+        return _nothing_sent(fresh, ready.runs)
     if not consent.ask(fresh):
         return Applied(planned=fresh, ending=Ending.REFUSED, findings=(_not_approved(),))
     if consent.prompts:
-        sessions = [scope.session for scope in fresh.scopes]
         approved = tuple(a for scope in fresh.scopes for a in approval(scope.plan.changes))
-        fresh = await planned(sessions, fresh.findings, approved=approved)
-    return await _executed(fresh, runs)
+        again = await ready.planned(approved)
+        if again.digest != fresh.digest:
+            consent.show(again)
+        fresh = again
+    return await _executed(fresh, ready.runs)
+
+
+def _stops(fresh: Planned, consent: Consent, request: Request) -> tuple[Finding, ...]:
+    """Give why an approval can't be what it was: it then holds for nothing."""
+    if consent.approved is None:
+        if request.expect_digest in {None, fresh.digest}:
+            return ()
+        return (_other_digest(str(request.expect_digest), fresh.digest),)
+    known = {scope.plan.scope for scope in fresh.scopes}
+    unread = {finding.scope for finding in fresh.findings}
+    lost = {approved.key.scope for approved in consent.approved} - known - unread
+    return tuple(_lost_scope(name) for name in sorted(lost))
+
+
+def _lost_scope(name: str) -> Finding:
+    return Finding(
+        code="stale",
+        summary=f"changes of scope `{name}` were approved, and it isn't declared or chosen now",
+        hint="plan again and approve the new plan",
+        scope=name,
+    )
 
 
 def _other_digest(expected: str, digest: str) -> Finding:
@@ -205,10 +268,22 @@ async def _executed(fresh: Planned, runs: Mapping[str, Run]) -> Applied:
     results = tuple(
         result for scope in fresh.scopes for result in _results(scope, by_scope[scope.plan.scope])
     )
-    _record(fresh, runs, results)
     sent = any(scope.schedule.steps for scope in fresh.scopes)
-    ending = _ending(fresh, results, sent=sent)
-    return Applied(planned=fresh, ending=ending, results=results)
+    applied = Applied(planned=fresh, ending=_ending(fresh, results, sent=sent), results=results)
+    try:
+        _record(fresh, runs, results)
+    except JournalError as error:
+        # What was done is done and has to be told; only the memory of it is missing.
+        return replace(applied, ending=Ending.INCOMPLETE, findings=(_not_recorded(error),))
+    return applied
+
+
+def _not_recorded(error: JournalError) -> Finding:
+    return Finding(
+        code="journal",
+        summary=f"what the manifests own now could not be recorded: {error}",
+        hint="mend the journal, then apply once more",
+    )
 
 
 def _results(scope: ScopePlan, outcomes: Mapping[str, Outcomes]) -> tuple[Result, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.plan import Action, Approved, Update
+from reconciler.operations.sessions import Request
 from reconciler.report.document import digest
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.model.plan import Facts
-    from reconciler.operations.sessions import Request
     from reconciler.report.document import Document
 
 LONGEST_BYTES = 256 * 1024 * 1024
@@ -28,9 +28,8 @@ LONGEST_BYTES = 256 * 1024 * 1024
 class SavedPlan:
     """What a plan file approves, and the manifests it was made from."""
 
-    files: tuple[str, ...]
-    recursive: bool
-    scopes: tuple[str, ...]
+    request: Request
+    """The manifests, scopes and selection that it was made with."""
     digest: str
     approved: tuple[Approved, ...]
 
@@ -46,6 +45,8 @@ def save(path: Path, document: Document, request: Request) -> None:
             "files": list(request.files),
             "recursive": request.recursive,
             "scopes": list(request.scopes),
+            "targets": list(request.targets),
+            "excludes": list(request.excludes),
             "plan": document,
         },
         sort_keys=True,
@@ -77,7 +78,7 @@ def read(path: Path) -> SavedPlan:
     except RecursionError as error:
         raise FindingsError(_wrong(path, "is nested too deep", again)) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FindingsError(_wrong(path, f"isn't a whole plan file: {error}", again)) from error
+        raise FindingsError(_wrong(path, f"isn't a plan to apply: {error}", again)) from error
 
 
 def _wrong(path: Path, what: str, hint: str) -> Finding:
@@ -91,15 +92,27 @@ def _parsed(saved: Mapping[str, object]) -> SavedPlan:
     ours = cast("Mapping[str, object]", document["reconciler"])
     if digest(ours) != ours["digest"]:
         raise ValueError("its changes don't match its digest")
+    scopes = cast("list[Mapping[str, object]]", ours["scopes"])
+    refused = ", ".join(f"`{scope['name']}`" for scope in scopes if scope["refusals"])
+    if refused:
+        raise ValueError(f"a guard held scope {refused} back when it was made: it approves nothing")
     facts = cast("Mapping[str, Mapping[str, Facts]]", ours["preconditions"])
     rows = cast("list[Mapping[str, object]]", ours["changes"])
     return SavedPlan(
-        files=tuple(str(file) for file in cast("list[object]", saved["files"])),
-        recursive=saved["recursive"] is True,
-        scopes=tuple(str(name) for name in cast("list[object]", saved["scopes"])),
+        request=Request(
+            files=_texts(saved["files"]),
+            recursive=saved["recursive"] is True,
+            scopes=_texts(saved["scopes"]),
+            targets=_texts(saved["targets"]),
+            excludes=_texts(saved["excludes"]),
+        ),
         digest=str(ours["digest"]),
         approved=tuple(_approved(row, facts) for row in rows if row["standing"] == "permitted"),
     )
+
+
+def _texts(told: object) -> tuple[str, ...]:
+    return tuple(str(text) for text in cast("list[object]", told))
 
 
 def _approved(row: Mapping[str, object], facts: Mapping[str, Mapping[str, Facts]]) -> Approved:
@@ -114,5 +127,6 @@ def _approved(row: Mapping[str, object], facts: Mapping[str, Mapping[str, Facts]
             Update(attribute=str(attribute), before=str(before), after=str(after))
             for attribute, before, after in cast("list[list[object]]", row["updates"])
         ),
+        device=str(row["device"]) if row["device"] is not None else None,
         precondition=facts[f"{row['action']} {key}"],
     )

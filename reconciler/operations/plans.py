@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from reconciler.errors import ProviderError
 from reconciler.execution.look import REST_S, steady
 from reconciler.model.call import Verb
+from reconciler.model.finding import Finding, FindingsError
 from reconciler.operations.sessions import opened, unreadable
 from reconciler.planning.forecast import forecast_s
 from reconciler.planning.ground import ground
@@ -20,9 +21,9 @@ from reconciler.report.document import ScopeReport, plan_document
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.model.finding import Finding
+    from reconciler.model.attachment import AttachmentKey
     from reconciler.model.live import Live
-    from reconciler.model.plan import Approved, Plan
+    from reconciler.model.plan import Approved, Circumstances, Plan
     from reconciler.operations.sessions import Request, Session
     from reconciler.operations.wiring import Surroundings
     from reconciler.planning.ground import Ground
@@ -63,7 +64,27 @@ class Planned:
 async def plan_manifests(request: Request, around: Surroundings) -> Planned:
     """Plan what a request names; open, look and close. Raises FindingsError, JournalError."""
     async with opened(request, around, writing=False) as now:
-        return await planned(now.sessions, now.findings)
+        made = await planned(now.sessions, now.findings)
+    check_selection(made)
+    return made
+
+
+def check_selection(made: Planned) -> None:
+    """Raise FindingsError for globs that match nothing: a misspelt `--exclude` excludes nothing."""
+    if made.findings or not made.scopes:
+        return  # Somewhere unread they may match.
+    nowhere = set.intersection(*(set(scope.plan.unmatched) for scope in made.scopes))
+    if nowhere:
+        raise FindingsError(
+            *(
+                Finding(
+                    code="selection-unmatched",
+                    summary=f"`{text}` matches no attachment, live or wanted",
+                    hint="write it as [SCOPE:]SERVER/VOLUME; `reconciler live` lists the names",
+                )
+                for text in sorted(nowhere)
+            )
+        )
 
 
 async def planned(
@@ -71,18 +92,22 @@ async def planned(
     findings: Sequence[Finding] = (),
     *,
     approved: tuple[Approved, ...] | None = None,
+    unsettled: Mapping[str, frozenset[AttachmentKey]] | None = None,
     rest_s: float | None = None,
 ) -> Planned:
     """Plan open scopes at once; what can't be read is a finding, and the others go on.
 
-    `rest_s` is how long motion is waited for; None: as long as a plan does.
+    `unsettled` has by scope what calls of earlier runs may still change. `rest_s` is how long
+    motion is waited for; None: as long as a plan does.
     """
     plans: dict[str, ScopePlan] = {}
     unread: dict[str, Finding] = {}
 
     async def one(session: Session) -> None:
         try:
-            plans[session.scope.name] = await _plan(session, approved, rest_s)
+            name = session.scope.name
+            left = (unsettled or {}).get(name, frozenset())
+            plans[name] = await _plan(session, session.circumstances(approved, left), rest_s)
         except ProviderError as error:
             unread[session.scope.name] = unreadable(session.scope, error)
 
@@ -95,10 +120,7 @@ async def planned(
     return Planned(scopes=scopes, findings=told, document=document)
 
 
-async def _plan(
-    session: Session, approved: tuple[Approved, ...] | None, rest_s: float | None
-) -> ScopePlan:
-    circumstances = session.circumstances(approved)
+async def _plan(session: Session, circumstances: Circumstances, rest_s: float | None) -> ScopePlan:
     can, policy = session.spec.can, session.policy
 
     def stand(live: Live) -> Ground:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from reconciler.journal.journal import Book, Pages
+    from reconciler.model.attachment import AttachmentKey
     from reconciler.model.declared import Declared, DeclaredScope, Entry
     from reconciler.model.plan import Approved
     from reconciler.model.policy import Policy
@@ -76,7 +77,11 @@ class Session:
         """How many changes may be in flight."""
         return self.scope.limits.max_concurrency or self.spec.can.max_concurrency
 
-    def circumstances(self, approved: tuple[Approved, ...] | None = None) -> Circumstances:
+    def circumstances(
+        self,
+        approved: tuple[Approved, ...] | None = None,
+        unsettled: frozenset[AttachmentKey] = frozenset(),
+    ) -> Circumstances:
         """Give what the plan depends on beside manifests and live state."""
         acks = self.request.acks or {}
         return Circumstances(
@@ -85,6 +90,7 @@ class Session:
             targets=self.request.targets,
             excludes=self.request.excludes,
             reports_unmanaged=self.scope.unmanaged is Unmanaged.REPORT,
+            unsettled=unsettled,
             approved=approved,
         )
 
@@ -134,6 +140,7 @@ async def opened(request: Request, around: Surroundings, *, writing: bool) -> As
     """
     asked = loaded(request).declared
     assert asked is not None, "`loaded` raises otherwise"
+    _acknowledged(request, asked)
     async with AsyncExitStack() as stack:
         book = wiring.book(around, writing=writing)
         if book is not None:
@@ -152,6 +159,21 @@ async def opened(request: Request, around: Surroundings, *, writing: bool) -> As
             sessions.append(session)
         _distinct(sessions)
         yield Opened(sessions=tuple(sessions), findings=tuple(findings))
+
+
+def _acknowledged(request: Request, asked: Declared) -> None:
+    """Raise FindingsError for an acknowledgement that doesn't say whose detaches it means."""
+    known = ", ".join(f"`{name}`" for name in sorted(asked.scopes)) or "none"
+    for scope, number in sorted((request.acks or {}).items()):
+        if scope not in asked.scopes and (scope or len(asked.scopes) > 1):
+            said = f"{scope}={number}" if scope else str(number)
+            raise FindingsError(
+                Finding(
+                    code="unknown-scope" if scope else "ack-ambiguous",
+                    summary=f"`--ack-detach {said}` names no scope of these: {known}",
+                    hint="write `--ack-detach SCOPE=N`, once for each scope that is meant",
+                )
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

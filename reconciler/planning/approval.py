@@ -44,6 +44,7 @@ def approval(changes: Sequence[Change]) -> tuple[Approved, ...]:
             key=change.key,
             source=change.source,
             updates=change.updates,
+            device=device_of(change),
             precondition=change.precondition,
         )
         for change in changes
@@ -76,6 +77,11 @@ def narrowed(changes: Sequence[Change], on: Ground) -> Narrowed:
     )
 
 
+def device_of(change: Change) -> str | None:
+    """Give the device that a change asks for; None where it leaves it to the cloud."""
+    return change.wanted.device if change.wanted is not None else None
+
+
 def _identity(what: Change | Approved) -> Identity:
     return what.action, what.key, what.source
 
@@ -99,6 +105,8 @@ def _unless_stale(change: Change, approved: Approved, on: Ground) -> Change:
 def _differences(change: Change, approved: Approved, on: Ground) -> Iterator[str]:
     if change.updates != approved.updates:
         yield "what is to be set"
+    if device_of(change) != approved.device:
+        yield f"device was `{approved.device}`, is `{device_of(change)}`"
     now = precondition(change, on)
     for part in sorted(now.keys() | approved.precondition.keys()):
         was, is_now = approved.precondition.get(part, {}), now.get(part, {})

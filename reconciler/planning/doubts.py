@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.model.declared import Side
 from reconciler.planning.ground import Seen, Wish
 
 if TYPE_CHECKING:
@@ -21,9 +22,19 @@ if TYPE_CHECKING:
 
 
 def disagreeing(on: Ground) -> tuple[AttachmentKey, ...]:
-    """Give the attachments that one view shows and the other, though readable, doesn't; sorted."""
+    """Give the attachments that one view shows and the other, though readable, doesn't; sorted.
+
+    A server that isn't listed may be somebody else's, or a row that the listing lost: where the
+    volume is ours to decide about, it is looked at by id as well.
+    """
     doubtful = {Seen.COMPUTE_ONLY, Seen.STORAGE_ONLY}
-    return tuple(key for key in sorted(on.live.observed) if on.seen(key) in doubtful)
+    ours = {key.volume_id for key in on.desired.wanted}
+    ours |= {row_id for side, row_id in on.desired.rows if side is Side.VOLUME}
+    return tuple(
+        key
+        for key in sorted(on.live.observed)
+        if (seen := on.seen(key)) in doubtful or (seen is Seen.FOREIGN and key.volume_id in ours)
+    )
 
 
 def moving(on: Ground) -> tuple[AttachmentKey, ...]:

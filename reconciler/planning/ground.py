@@ -57,6 +57,8 @@ class Ground:
     """Disks a server, the boot volume and what only storage shows included."""
     moving: frozenset[str] = frozenset()
     """Volume ids that an attach or a detach is under way for."""
+    rebound: frozenset[tuple[Side, str]] = frozenset()
+    """Names that meant another server or volume at the last apply."""
 
     def seen(self, key: AttachmentKey) -> Seen:
         """Give what the views say of one attachment."""
@@ -125,8 +127,25 @@ def ground(
         circumstances=circumstances,
         holders={volume_id: tuple(found) for volume_id, found in holders.items()},
         disks=dict(disks),
-        moving=frozenset(_moving(live)),
+        moving=frozenset(_moving(live)) | {key.volume_id for key in circumstances.unsettled},
+        rebound=frozenset(_rebound(live, circumstances)),
     )
+
+
+def _rebound(live: Live, circumstances: Circumstances) -> Iterator[tuple[Side, str]]:
+    """Give the names that meant other ids at the last apply than they mean now."""
+    now: dict[tuple[Side, str], set[str]] = defaultdict(set)
+    for server_id, server in live.servers.items():
+        now[Side.SERVER, server.name].add(server_id)
+    for volume_id, volume in live.volumes.items():
+        now[Side.VOLUME, volume.name].add(volume_id)
+    before: dict[tuple[Side, str], set[str]] = defaultdict(set)
+    for row in circumstances.applied or ():
+        before[Side.SERVER, row.server].add(row.server_id)
+        before[Side.VOLUME, row.volume].add(row.volume_id)
+    for name, ids in before.items():
+        if name in now and not now[name] & ids:
+            yield name
 
 
 def _moving(live: Live) -> Iterator[str]:

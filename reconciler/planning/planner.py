@@ -21,7 +21,7 @@ from reconciler.planning.fields import differences
 from reconciler.planning.ground import Ground, Seen, Wish, ground
 from reconciler.planning.needs import with_needs
 from reconciler.planning.precondition import precondition
-from reconciler.planning.selection import selected
+from reconciler.planning.selection import selected, unmatched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -113,6 +113,7 @@ def plan(
         refusals=refusals,
         unselected=len(dropped),
         already=narrow.already,
+        unmatched=unmatched(on),
     )
 
 

@@ -1,6 +1,7 @@
 """Entries as written and a live listing -> what is desired, by the cloud's ids.
 
-1. An id always wins; a name that two bear is refused; what doesn't exist is refused.
+1. An id always wins; a name that two bear is refused; what doesn't exist is refused. Hexadecimal
+   ids are compared without case: `0A1B...` and `0a1b...` are one server, and two entries of it.
 2. A refused entry holds its row: nothing on it changes, and no volume it lists leaves.
 3. Two entries for one row, or two rows that disagree, refuse the whole scope.
 """
@@ -8,6 +9,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from reconciler.model.live import Live
 
     Row = tuple[Side, str]
+
+_HEX_ID = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +61,15 @@ class _Index:
         self._ids: dict[str, list[str]] = defaultdict(list)
         for identity, name in names.items():
             self._ids[name].append(identity)
+        self._folded: dict[str, list[str]] | None = None
 
     def find(self, ref: Ref, scope: str) -> str | Finding:
         if ref.text in self._names:
             return ref.text
         ids = self._ids.get(ref.text, [])
+        if _HEX_ID.fullmatch(ref.text):
+            # Someone's name may look like an id: what both mean is then ambiguous.
+            ids = sorted({*ids, *self._in_other_case(ref.text)})
         if len(ids) == 1:
             return ids[0]
         word = self.side.value
@@ -81,6 +89,13 @@ class _Index:
             place=ref.place,
             scope=scope,
         )
+
+    def _in_other_case(self, text: str) -> Sequence[str]:
+        if self._folded is None:
+            self._folded = defaultdict(list)
+            for identity in self._names:
+                self._folded[identity.lower()].append(identity)
+        return self._folded.get(text.lower(), [])
 
     def _nearest(self, text: str) -> str:
         import difflib  # noqa: PLC0415 - only a mistake pays for it
@@ -107,6 +122,8 @@ class _Resolution:
             Side.SERVER: _Index(Side.SERVER, {i: s.name for i, s in live.servers.items()}),
             Side.VOLUME: _Index(Side.VOLUME, {i: v.name for i, v in live.volumes.items()}),
         }
+        self._boots = {i for i, volume in live.volumes.items() if volume.boot}
+        self._boots |= {key.volume_id for key, seen in live.observed.items() if seen.boot}
         self._rows: dict[Row, Entry] = {}
         self._wanted: dict[AttachmentKey, dict[Side, Listed]] = {}
         self._absent: dict[AttachmentKey, dict[Side, Place]] = {}
@@ -136,6 +153,8 @@ class _Resolution:
             self._entry_findings += [owner, *findings]
             self._hold_listed(entry, listed, owner)
             return
+        if entry.side is Side.VOLUME and owner in self._boots:
+            findings.append(_boots(self._live.scope, entry.owner))
         row = (entry.side, owner)
         if row in self._rows:
             self._scope_findings.append(_twice(self._live.scope, entry, self._rows[row]))
@@ -233,6 +252,16 @@ class _Resolution:
                     yield _disagreement(self._live.scope, entry, line.ref)
             for side in sides.keys() & self._absent.get(key, {}).keys():
                 yield _both(self._live.scope, sides[side].ref, self._absent[key][side])
+
+
+def _boots(scope: str, ref: Ref) -> Finding:
+    return Finding(
+        code="boot-volume",
+        summary=f"`{ref.text}` is a boot volume: it is never owned",
+        hint="take its entry out; what a server boots from stays with it",
+        place=ref.place,
+        scope=scope,
+    )
 
 
 def _disagreement(scope: str, entry: Entry, ref: Ref) -> Finding:

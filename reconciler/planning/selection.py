@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.model.plan import Change, Circumstances
+    from reconciler.planning.ground import Ground
 
 
 def selected(
@@ -27,10 +28,28 @@ def selected(
     return chosen, dropped
 
 
+def unmatched(on: Ground) -> tuple[str, ...]:
+    """Give the globs of the selection that match no attachment at all, live or wanted, sorted."""
+    globs = {*on.circumstances.targets, *on.circumstances.excludes}
+    left = {text: _glob(text) for text in sorted(globs)}
+    for key in on.live.observed.keys() | on.desired.wanted.keys() if left else ():
+        name = on.name(key)
+        names = [
+            (on.live.scope, server, volume)
+            for server in {name.server, key.server_id}
+            for volume in {name.volume, key.volume_id}
+        ]
+        left = {text: glob for text, glob in left.items() if not _matches(glob, names)}
+    return tuple(left)
+
+
 def _glob(text: str) -> tuple[str, str, str]:
-    """Split `[SCOPE:]SERVER/VOLUME`; a part that isn't there matches everything."""
+    """Split `[SCOPE:]SERVER/VOLUME`; a part that isn't there matches everything.
+
+    A scope stands before the first slash: the names of volumes may hold colons.
+    """
     scope, colon, rest = text.partition(":")
-    if not colon:
+    if not colon or "/" in scope:
         scope, rest = "*", text
     server, slash, volume = rest.partition("/")
     return scope, server or "*", (volume or "*") if slash else "*"

@@ -28,6 +28,8 @@ Document = dict[str, object]
 
 TERRAFORM_SHAPE = "1.9.0"
 """The Terraform whose plan shape is written; policies read the shape, not this number."""
+APPROVED = ("action", "scope", "server_id", "volume_id", "from_id", "device", "updates")
+"""The members of a change that an approval is about."""
 ACTIONS = {
     Action.ATTACH: ["create"],
     Action.DETACH: ["delete"],
@@ -92,7 +94,7 @@ def digest(ours: Mapping[str, object]) -> str:
     rows = ours["changes"]
     assert isinstance(rows, list)
     permitted = [
-        {k: row[k] for k in ("action", "scope", "server_id", "volume_id", "from_id", "updates")}
+        {name: row[name] for name in APPROVED}
         for row in rows
         if row["standing"] == Standing.PERMITTED.value
     ]

@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 import os
 import pty
+import socket
 import sqlite3
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
+
+from reconciler.errors import JournalError
+from reconciler.journal.journal import Pages
+from tests.cli.running import SCOPE
 
 if TYPE_CHECKING:
     from tests.cli.running import Lab
@@ -130,6 +136,153 @@ def test_what_changed_since_the_approval_is_refused_and_shown(lab: Lab) -> None:
     assert "stale" in ran.out
     assert ("web-3", "three") in lab.live()
     assert ("web-2", "two") not in lab.live()
+
+
+def test_a_saved_plan_keeps_its_selection(lab: Lab) -> None:
+    lab.declare(
+        "  servers: {web-1: {volumes: []}, web-2: {volumes: []}}",
+        "maxDetach: 2, maxDetachShare: 1.0",
+    )
+    assert lab.plan("--target", "web-1/*", "--out", "p.plan").code == 0
+    ran = lab.run("apply", "p.plan")
+    assert ran.code == 0, ran.out + ran.err
+    assert lab.live() == {("web-2", "two"), ("web-2", "shared")}
+
+
+def test_a_plan_that_a_guard_held_back_approves_nothing(lab: Lab) -> None:
+    lab.declare("  servers: {web-1: {volumes: []}}", "maxDetach: 1")
+    lab.plan("--out", "p.plan")
+    ran = lab.run("apply", "p.plan")
+    assert ran.code == 1
+    assert "held scope `lab` back" in ran.err
+    assert lab.changing() == 0
+
+
+def test_an_approved_scope_that_is_gone_holds_everything_back(lab: Lab) -> None:
+    lab.declare(MOVE)
+    lab.plan("--out", "p.plan")
+    path = lab.folder / "lab.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(
+        text.replace("{name: lab}\nspec: {prov", "{name: other}\nspec: {prov").replace(
+            "scope: lab", "scope: other"
+        ),
+        encoding="utf-8",
+    )
+    ran = lab.run("apply", "p.plan")
+    assert ran.code == 3
+    assert "changes of scope `lab` were approved" in ran.err
+    assert lab.changing() + lab.changing("other") == 0
+
+
+def test_an_acknowledgement_says_whose_detaches_it_means(lab: Lab) -> None:
+    lab.declare("  servers: {web-1: {volumes: []}}", "maxDetach: 1")
+    more = (lab.folder / "lab.yaml").read_text(encoding="utf-8").replace("lab", "lab2")
+    (lab.folder / "lab2.world.yaml").write_text(
+        (lab.folder / "lab.world.yaml").read_text(encoding="utf-8").replace("0a1b", "0b1b"),
+        encoding="utf-8",
+    )
+    both = more.split("---\napiVersion: reconciler/v1\nkind: Policy")[0]
+    (lab.folder / "lab2.yaml").write_text(both, encoding="utf-8")
+    ran = lab.apply("-f", "lab2.yaml", "--ack-detach", "2")
+    assert ran.code == 1
+    assert "error[ack-ambiguous]" in ran.err
+    assert lab.apply("-f", "lab2.yaml", "--ack-detach", "lbb=2").code == 1
+    assert lab.changing() == 0
+    ran = lab.apply("-f", "lab2.yaml", "--ack-detach", "lab=2", "--ack-detach", "lab2=2")
+    assert ran.code == 0, ran.out + ran.err
+
+
+def test_a_misspelt_exclude_stops_everything(lab: Lab) -> None:
+    lab.declare(MOVE)
+    ran = lab.apply("--exclude", "web1/one")
+    assert ran.code == 1
+    assert "error[selection-unmatched]: `web1/one` matches no attachment" in ran.err
+    assert lab.changing() == 0
+
+
+def test_a_reader_that_goes_away_changes_nothing(lab: Lab) -> None:
+    lab.declare(MOVE)
+    with subprocess.Popen(
+        [sys.executable, "-m", "reconciler", "apply", "-f", "lab.yaml", "--auto-approve"],
+        cwd=lab.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        process.stderr.close()
+        code = process.wait(timeout=60)
+    assert code == 0
+    assert ("web-2", "one") in lab.live()
+
+
+def test_a_memory_that_fails_at_the_end_is_told_and_hides_nothing(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise JournalError("disk full")
+
+    lab.declare(MOVE)
+    monkeypatch.setattr(Pages, "record_applied", full)
+    ran = lab.apply()
+    assert ran.code == 4
+    assert "1 moved" in ran.out
+    assert "disk full" in ran.err
+
+
+def test_what_changed_while_a_person_thought_is_shown(lab: Lab) -> None:
+    lab.declare(MOVE)
+    world = lab.folder / "lab.world.yaml"
+    server = [sys.executable, "-m", "reconciler", "simulator", "--world", str(world)]
+    port = _free_port()
+    with subprocess.Popen(  # noqa: S603 - our own command
+        [*server, "--listen", f"127.0.0.1:{port}"], cwd=lab.folder, stdout=subprocess.PIPE
+    ) as simulator:
+        assert simulator.stdout is not None
+        simulator.stdout.readline()
+        address = f"http://127.0.0.1:{port}"
+        scope = SCOPE.replace(
+            "endpoint: simulator, world: lab.world.yaml", f'endpoint: "{address}"'
+        )
+        lab.declare(MOVE, scope=scope)
+        try:
+            code, out = _answered_late(lab, address)
+        finally:
+            simulator.terminate()
+    assert code == 3, out
+    assert "stale" in out
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _answered_late(lab: Lab, address: str) -> tuple[int, str]:
+    """Run an apply, act at the console while it asks, then say yes."""
+    keys = {"HW_ACCESS_KEY": "simulator", "HW_SECRET_KEY": "simulator-secret"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "reconciler", "apply", "-f", "lab.yaml"],
+        cwd=lab.folder,
+        env={**os.environ, **keys},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        seen = ""
+        while not seen.endswith("Enter a value: "):
+            seen += process.stdout.read(1)
+        for act in (
+            {"detach": {"server": "s-1", "volume": "v-1"}},
+            {"attach": {"server": "s-3", "volume": "v-1"}},
+        ):
+            httpx.post(f"{address}/_sim/act", json=act).raise_for_status()
+        out, err = process.communicate("yes\n", timeout=60)
+    return process.returncode, seen + out + err
 
 
 def test_a_plan_file_that_was_edited_is_refused(lab: Lab) -> None:

@@ -81,9 +81,25 @@ def test_an_intent_is_open_until_its_end_and_reads_back_whole(pages: Pages) -> N
     found = pages.open_intents()
     assert [(one.intent_id, one.handle) for one in found] == [(first, None), (second, "job-2")]
     assert found[0].call == CALL
-    assert (found[0].run, found[0].step_id, found[0].at_s) == ("run-1", "step-1", 100.0)
+    assert (found[0].run, found[0].step_id, found[0].label) == ("run-1", "step-1", "web-1/disk-1")
+    assert found[0].age_s == 0.0
     pages.end(first, done())
     assert [one.intent_id for one in pages.open_intents()] == [second]
+
+
+def test_an_unknown_verdict_settles_nothing_and_the_rest_of_a_batch_stays_settled(
+    pages: Pages,
+) -> None:
+    number = pages.begin(intent())
+    unknown = Outcome(verdict=Verdict.UNKNOWN)
+    pages.end(number, {**done(), KEYS[0]: unknown})
+    (left,) = pages.open_intents()
+    assert left.call.keys == (KEYS[0],)
+    # A later run may tell, may not, and may say so as often as it likes.
+    pages.end(number, {KEYS[0]: unknown})
+    assert [one.call.keys for one in pages.open_intents()] == [(KEYS[0],)]
+    pages.end(number, {KEYS[0]: Outcome(verdict=Verdict.DONE)})
+    assert pages.open_intents() == ()
 
 
 def test_what_was_written_outlives_the_process(path: Path, book: Book, pages: Pages) -> None:

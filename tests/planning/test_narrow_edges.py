@@ -6,14 +6,19 @@ from dataclasses import replace
 
 from reconciler.model.attachment import Phase
 from reconciler.model.live import ANY_BUS, VolumeStatus
-from reconciler.model.plan import Circumstances
+from reconciler.model.plan import Circumstances, Standing
 from reconciler.model.policy import Policy
+from reconciler.model.record import NamedAttachment
 from reconciler.planning.approval import approval
+from reconciler.planning.doubts import disagreeing
 from tests.planning.building import (
     ECS,
     STORAGE,
     codes,
+    grounded,
+    key,
     lines,
+    listed,
     of_server,
     of_volume,
     on,
@@ -77,3 +82,70 @@ def test_what_is_refused_for_a_slot_does_not_refuse_others_for_the_volume() -> N
     entries = (of_server("b", "v"), of_server("c", "v"))
     made = planned(live, *entries, can=two)
     assert lines(made) == ["attach b/v refused: no-free-slot", "attach c/v"]
+
+
+def _was(server_id: str, volume_id: str, where: str, what: str) -> NamedAttachment:
+    return NamedAttachment(server_id=server_id, volume_id=volume_id, server=where, volume=what)
+
+
+def test_a_name_that_means_another_server_now_detaches_nothing_unacknowledged() -> None:
+    # At the last apply `a` was another machine; its name went on to one with a disk of its own.
+    before = frozenset({_was("id-old", "id-v", "a", "v")})
+    live = world(["a", server("gone", "id-old")], ["v", "w"], ["a/w"])
+    plain = Circumstances(applied=before)
+    made = planned(live, of_server("a", "v"), circumstances=plain)
+    assert [finding.code for finding in made.refusals] == ["name-rebound"]
+    assert not made.permitted
+    said = planned(live, of_server("a", "v"), circumstances=replace(plain, ack_detach=1))
+    assert lines(said) == ["attach a/v", "detach a/w"]
+    # By id there is nothing to be mistaken about, and an attach takes nothing away.
+    assert not planned(live, of_server("id-a", "v"), circumstances=plain).refused
+    assert not planned(live, of_server("a", "v", "w"), circumstances=plain).refused
+
+
+def test_a_name_that_means_another_volume_now_needs_the_acknowledgement_too() -> None:
+    before = frozenset({_was("id-a", "id-old", "a", "v")})
+    live = world(["a"], ["v", "w"], ["a/w"])
+    made = planned(live, of_server("a", "v"), circumstances=Circumstances(applied=before))
+    assert [finding.code for finding in made.refusals] == ["name-rebound"]
+
+
+def test_a_lost_server_row_is_looked_at_by_id() -> None:
+    live = world(["a"], [shared("v")], ["a/v", on("b/v", STORAGE)])
+    assert disagreeing(grounded(live, of_volume("v", "a"))) == (key("b", "v"),)
+    # Nobody here decides about `v`: it may belong to anybody.
+    assert disagreeing(grounded(live, of_server("a", "v", keep=True))) == (key("b", "v"),)
+    assert disagreeing(grounded(live, of_server("a"))) == ()
+
+
+def test_a_scope_in_a_glob_stands_before_the_first_slash() -> None:
+    live = world(["a"], ["pvc:one", "two"], ["a/pvc:one", "a/two"])
+    for text in ("a/pvc:one", "shop:a/pvc:one", "*:*/pvc:*"):
+        made = planned(live, of_server("a"), circumstances=Circumstances(excludes=(text,)))
+        assert (lines(made), made.unmatched) == (["detach a/two"], ())
+
+
+def test_a_glob_that_matches_nothing_is_told() -> None:
+    live = world(["a"], ["v"], ["a/v"])
+    chosen = Circumstances(targets=("a/v", "a/vv"), excludes=("other:a/v", "b"))
+    assert planned(live, of_server("a"), circumstances=chosen).unmatched == (
+        "a/vv",
+        "b",
+        "other:a/v",
+    )
+
+
+def test_an_approved_device_is_part_of_the_approval() -> None:
+    live = world(["a"], ["v"])
+    approved = approval(planned(live, of_server("a", listed("v", "/dev/vdb"))).changes)
+    chosen = Circumstances(approved=approved)
+    made = planned(live, of_server("a", listed("v", "/dev/vdq")), circumstances=chosen)
+    assert lines(made) == ["attach a/v refused: stale"]
+    assert "/dev/vdb" in made.findings[0].summary
+
+
+def test_what_an_earlier_call_may_still_change_is_left_in_motion() -> None:
+    live = world(["a", "b"], ["v"], ["a/v"])
+    unsettled = Circumstances(unsettled=frozenset({key("a", "v")}))
+    made = planned(live, of_server("a"), of_server("b", "v"), circumstances=unsettled)
+    assert {change.standing for change in made.changes} == {Standing.IN_MOTION}

@@ -71,9 +71,15 @@ def test_unmanaged_attachments(*, told: bool) -> None:
 
 def test_a_boot_volume_is_never_owned() -> None:
     live = world(["web-1"], ["system"], [on("web-1/system", boot=True)])
-    for entry in (of_server("web-1"), of_volume("system"), of_server("web-1", keep=True)):
+    for entry in (of_server("web-1"), of_server("web-1", keep=True)):
         made = planned(live, entry)
         assert (made.changes, made.unmanaged, made.findings) == ((), (), ())
+
+
+def test_an_entry_of_a_boot_volume_is_refused_in_words() -> None:
+    live = world(["web-1"], ["system"], [on("web-1/system", boot=True)])
+    made = planned(live, of_volume("system"))
+    assert (made.changes, codes(made), made.in_line) == ((), ["boot-volume"], False)
 
 
 def test_a_volume_that_says_that_it_boots_is_never_owned_in_any_view() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.model.live import ANY_BUS
+from reconciler.model.live import ANY_BUS, ServerStatus
 from reconciler.model.plan import Circumstances
 from reconciler.planning.doubts import in_doubt_about_slots, with_slots
 from tests.planning.building import (
@@ -204,9 +204,14 @@ def test_an_attach_waits_until_every_server_let_go() -> None:
 
 
 def test_an_attach_whose_detach_is_refused_is_refused() -> None:
-    live = world(["a", "b", "c"], ["v"], ["a/v", on("b/v", boot=True)])
+    rebooting = replace(server("b"), status=ServerStatus.MOVING)
+    live = world(["a", rebooting, "c"], ["v"], ["a/v", "b/v"])
     made = planned(live, of_volume("v", "c"))
-    assert lines(made) == ["detach a/v", "attach c/v refused: needs-refused"]
+    assert lines(made) == [
+        "detach a/v",
+        "detach b/v refused: server-status",
+        "attach c/v refused: needs-refused",
+    ]
 
 
 def test_an_attach_whose_detach_is_excluded_is_refused() -> None:

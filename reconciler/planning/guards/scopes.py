@@ -13,6 +13,7 @@ from reconciler.model.plan import Action, Standing
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from reconciler.model.finding import Place
     from reconciler.model.plan import Change
     from reconciler.model.policy import Policy
     from reconciler.planning.ground import Ground
@@ -31,6 +32,7 @@ def scope_refusals(changes: Sequence[Change], on: Ground, owned: int) -> tuple[F
         *_empty_live(on),
         *_limit(leaving, on, owned),
         *_limit_per_server(leaving, on),
+        *_renamed(leaving, on),
     )
 
 
@@ -116,3 +118,35 @@ def _limit_per_server(leaving: Sequence[Change], on: Ground) -> Iterator[Finding
                 "or raise the limit in the Policy",
                 scope=on.live.scope,
             )
+
+
+def _renamed(leaving: Sequence[Change], on: Ground) -> Iterator[Finding]:
+    """Refuse detaches by entries whose names mean other ids than at the last apply."""
+    if _acknowledged(leaving, on):
+        return
+    for change in leaving:
+        for name, place in _names_of(change, on):
+            if name in on.rebound:
+                side, text = name
+                yield Finding(
+                    code="name-rebound",
+                    summary=f"`{text}` meant another {side.value} at the last apply, and "
+                    f"`{change.name.volume}` would leave a server because of it",
+                    hint=f"check which {side.value} is meant; write its id, or say "
+                    f"`--ack-detach {on.live.scope}={len(leaving)}`",
+                    place=place,
+                    scope=on.live.scope,
+                )
+                return
+
+
+def _names_of(change: Change, on: Ground) -> Iterator[tuple[tuple[Side, str], Place]]:
+    """Give every name in the entries that decide about what a change takes away."""
+    key = change.leaves
+    assert key is not None
+    for row in ((Side.SERVER, key.server_id), (Side.VOLUME, key.volume_id)):
+        entry = on.desired.rows.get(row)
+        if entry is not None:
+            other = Side.VOLUME if entry.side is Side.SERVER else Side.SERVER
+            yield (entry.side, entry.owner.text), entry.owner.place
+            yield from (((other, line.ref.text), line.ref.place) for line in entry.listed or ())

@@ -1,0 +1,47 @@
+"""A call that nobody could tell of in time is followed by the next run, and never meets another."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.operations.apply import Ending
+from tests.rig.plot import Plot
+from tests.rig.virtual_time import run
+
+if TYPE_CHECKING:
+    from tests.contract.conftest import House
+
+
+def test_a_call_that_outlasts_its_deadline_is_adopted_and_not_sent_again(house: House) -> None:
+    # The cloud accepted it and shows nothing yet: its job is asked, its listing looks as before.
+    async def story() -> None:
+        on = house.stage(Plot(servers=("s1",), volumes=("v1",), job_s=200.0))
+        wanted = replace(house.rows(s1=["v1"]), limits={"stepTimeout": "5s"})
+        first = await on.apply(wanted)
+        assert first.ending is Ending.INCOMPLETE
+        second = await on.apply(wanted)
+        assert len(on.witness.writes) == 1
+        assert second.ending is not Ending.CONFIRMED
+        assert [intent.handle is not None for intent, _ in on.events.found] == [True]
+        await asyncio.sleep(300)
+        assert (await on.apply(wanted)).ending is Ending.CONFIRMED
+        assert len(on.witness.writes) == 1
+        assert set(on.truth()) == wanted.pairs()
+
+    run(story())
+
+
+def test_a_scope_that_can_not_be_read_for_an_adoption_is_not_planned(house: House) -> None:
+    async def story() -> None:
+        on = house.stage(Plot(servers=("s1",), volumes=("v1",), job_s=200.0))
+        wanted = replace(house.rows(s1=["v1"]), limits={"stepTimeout": "5s"})
+        await on.apply(wanted)
+        on.set_rules(*(house.rule(match, answer=403) for match in house.vendor.listings))
+        blind = await on.apply(wanted)
+        assert blind.ending is Ending.INCOMPLETE
+        assert [finding.code for finding in blind.planned.findings] == ["scope-unreadable"]
+        assert len(on.witness.writes) == 1
+
+    run(story())
