@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -39,7 +40,8 @@ def verb(
         raise click.UsageError("`apply --json` is not supported yet: read the text instead")
     saved = planfile.read(Path(plan_file)) if plan_file is not None else None
     if saved is not None and asked.expect_digest not in {None, saved.digest}:
-        click.echo(f"error[digest-differs]: `{plan_file}` has `{saved.digest}`", err=True)
+        say(f"error[digest-differs]: `{plan_file}` has `{saved.digest}`\n", err=True)
+        say("   = hint: look at the plan again and approve its digest\n", err=True)
         return REFUSED
     if saved is not None:
         asked = _as_saved(asked, saved.request)
@@ -89,7 +91,22 @@ def _asker(
             return True
         if silent:
             return False
-        say(PROMPT)
-        return sys.stdin.readline().strip() == "yes"
+        return _answer() == "yes"
 
     return ask
+
+
+def _answer() -> str:
+    """Ask on stderr and wait; an interrupt ends the wait at once.
+
+    The event loop would note it for later, and a read of a terminal has no later.
+    """
+    say(PROMPT, err=True)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        line = sys.stdin.readline()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if not line.endswith("\n"):
+        say("\n", err=True)  # The end of the input leaves the cursor behind the question.
+    return line.strip()

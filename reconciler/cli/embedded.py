@@ -38,7 +38,7 @@ class SimulatorFolder:
         from reconciler.sim.app import build  # noqa: PLC0415
         from reconciler.sim.serving import serving  # noqa: PLC0415
 
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._made(scope)
         kept = self._folder / f"{scope}.world.yaml"
         with (
             self._locked(scope),
@@ -54,6 +54,20 @@ class SimulatorFolder:
                     yield address
             finally:
                 saver.save()
+
+    def _made(self, scope: str) -> None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            (self._folder / f"{scope}.lock").touch()
+        except OSError as error:
+            raise FindingsError(
+                Finding(
+                    code="data-folder",
+                    summary=f"`{self._folder}` can't be written: {error.strerror}",
+                    hint="set RECONCILER_DATA_DIR to a folder that may be written",
+                    scope=scope,
+                )
+            ) from error
 
     @contextmanager
     def _locked(self, scope: str) -> Iterator[None]:
@@ -79,6 +93,15 @@ def _cloud(path: Path, scope: str) -> Cloud:
 
     try:
         worlds = read_worlds(path.read_text(encoding="utf-8"), str(path))
+    except FileNotFoundError as error:
+        raise FindingsError(
+            Finding(
+                code="world",
+                summary=f"the world `{path}` of simulated scope `{scope}` doesn't exist",
+                hint="write `world:` of the Scope relative to its manifest, or make the file",
+                scope=scope,
+            )
+        ) from error
     except (OSError, UnicodeDecodeError, WorldError) as error:
         raise FindingsError(
             Finding(

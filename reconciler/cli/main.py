@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
+import signal
 import sys
 from typing import NoReturn
 
@@ -66,6 +67,8 @@ def reconciler() -> None:
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
+    # What ends a service or a CI job is an interrupt like any other: journal closed, words said.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = reconciler.main(standalone_mode=False, prog_name="reconciler")
         sys.stdout.flush()
@@ -80,7 +83,8 @@ def main() -> NoReturn:
 
         leave(told(error))
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
+        click.echo("Interrupted. Whatever was in flight is in the journal:", err=True)
+        click.echo("   = hint: run `reconciler apply` again, it adopts what it finds", err=True)
         leave(INTERRUPTED)
     except BrokenPipeError:
         # Whoever read us went away; closing stdout must not complain about that again.

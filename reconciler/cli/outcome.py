@@ -23,6 +23,10 @@ T = TypeVar("T")
 ERROR = 1
 REFUSED = 3
 INCOMPLETE = 4
+HINTS = {
+    "journal": "mend the journal or RECONCILER_DATA_DIR, then run again: nothing more was sent",
+    "cloud": "run again; what was in flight is in the journal",
+}
 
 
 def run(use_case: Callable[[], Coroutine[object, object, T]]) -> T:
@@ -65,11 +69,15 @@ def _leaves(group: BaseExceptionGroup[ReconcilerError]) -> Iterator[ReconcilerEr
 
 def _shown(errors: list[ReconcilerError], code: int) -> int:
     show(found for error in errors if isinstance(error, FindingsError) for found in error.findings)
-    for text in sorted({str(error) for error in errors if not isinstance(error, FindingsError)}):
-        say(f"error: {plain(text)}\n", err=True)
-    if any(isinstance(error, JournalError) for error in errors):
-        say("   = hint: mend the journal, then run again: nothing more was sent\n", err=True)
+    others = {(_code(e), str(e)) for e in errors if not isinstance(e, FindingsError)}
+    for kind, text in sorted(others):
+        say(f"error[{kind}]: {plain(text)}\n", err=True)
+        say(f"   = hint: {HINTS[kind]}\n", err=True)
     return code
+
+
+def _code(error: ReconcilerError) -> str:
+    return "journal" if isinstance(error, JournalError) else "cloud"
 
 
 def show(findings: Iterable[Finding]) -> None:

@@ -46,7 +46,8 @@ def verb(*, asked: Request, as_json: bool, out: str | None, detailed_exitcode: b
             say(f"Saved to {out}; apply exactly this with `reconciler apply {out}`.\n")
     show(planned.findings)
     if asked.expect_digest not in {None, planned.digest}:
-        click.echo(f"error[digest-differs]: the plan's digest is `{planned.digest}`", err=True)
+        say(f"error[digest-differs]: the plan's digest is `{planned.digest}`\n", err=True)
+        say("   = hint: look at the plan again and approve its digest\n", err=True)
         return REFUSED
     return exit_code(planned, detailed=detailed_exitcode)
 

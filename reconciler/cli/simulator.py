@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import click
@@ -45,16 +46,29 @@ def verb(*, worlds: tuple[str, ...], listen: str, virtual_clock: bool) -> int:
         app = build([Cloud(world, clock) for world in read])
     except (OSError, UnicodeDecodeError, WorldError, ValueError) as error:
         click.echo(f"error[world]: {error}", err=True)
+        click.echo("   = hint: give a world file, such as one beside a manifest", err=True)
+        return ERROR
+    if _taken(host, port):
+        click.echo(f"error[listen]: {listen} can't be listened on", err=True)
+        click.echo("   = hint: choose another `--listen HOST:PORT`", err=True)
         return ERROR
     projects = ", ".join(world.project_id for world in read)
     click.echo(f"Simulating {len(read)} world(s) at http://{host}:{port} (projects {projects}).")
     click.echo(f"  GET http://{host}:{port}/_sim/world shows the world; interrupt to stop.")
-    try:
-        run(app, host, port)
-    except OSError as error:
-        click.echo(f"error[listen]: {listen} can't be listened on: {error.strerror}", err=True)
-        return ERROR
+    run(app, host, port)
     return 0
+
+
+def _taken(host: str, port: int) -> bool:
+    """Tell whether nobody can listen there: the server itself would end without a word."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, port))
+        except OSError:
+            return True
+    return False
 
 
 def _address(listen: str) -> tuple[str, int]:

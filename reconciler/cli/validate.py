@@ -27,5 +27,5 @@ def verb(*, asked: Request, as_json: bool) -> int:
     else:
         show(checked.findings)
         if checked.valid:
-            click.echo(f"Valid. {checked.scopes} scopes, {checked.entries} entries.")
+            click.echo(f"Valid. Scopes: {checked.scopes}, entries: {checked.entries}.")
     return 0 if checked.valid else ERROR

@@ -97,10 +97,18 @@ class _Index:
                 self._folded[identity.lower()].append(identity)
         return self._folded.get(text.lower(), [])
 
-    def _nearest(self, text: str) -> str:
+    def meant(self, text: str) -> tuple[str, ...]:
+        """Give the ids that a refused text may have meant: its bearers, or the nearest name's."""
+        names = [text] if text in self._ids else self._near(text)
+        return tuple(identity for name in names for identity in sorted(self._ids[name]))
+
+    def _near(self, text: str) -> list[str]:
         import difflib  # noqa: PLC0415 - only a mistake pays for it
 
-        near = difflib.get_close_matches(text, list(self._ids), n=1)
+        return difflib.get_close_matches(text, list(self._ids), n=1)
+
+    def _nearest(self, text: str) -> str:
+        near = self._near(text)
         if near:
             return f"did you mean `{near[0]}`?"
         return (
@@ -181,6 +189,7 @@ class _Resolution:
         findings: list[Finding] = []
         listed: dict[str, Listed] = {}
         lines = entry.listed or ()
+        lists_volumes = other is Side.VOLUME
         if entry.selector is not None:
             lines = tuple(self._selected(entry.owner, entry.selector))
             if not lines and not entry.selector.allow_empty:
@@ -189,6 +198,9 @@ class _Resolution:
             found = self._index[other].find(line.ref, self._live.scope)
             if isinstance(found, Finding):
                 findings.append(found)
+                # A misspelt volume must not leave the place that it has: it was to be moved.
+                for identity in self._index[other].meant(line.ref.text) if lists_volumes else ():
+                    self._held.setdefault((Side.VOLUME, identity), found)
             elif found in listed:
                 findings.append(_listed_twice(self._live.scope, line.ref, listed[found].ref))
             else:

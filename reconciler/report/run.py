@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from reconciler.model.outcome import Verdict
 from reconciler.report.escape import plain
-from reconciler.report.text import attachment
+from reconciler.report.text import attachment, in_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,7 +57,7 @@ def run_document(report: RunReport) -> Document:
         "requests": report.requests,
         "seconds": round(report.seconds, 1),
         "scopes": ours["scopes"],
-        "changes": len(report.results),
+        "in_line": not report.results and in_line(ours),
         "open": [
             _row(change, verdict, outcome)
             for change, verdict, outcome in report.results
@@ -84,7 +84,7 @@ def run_text(document: Document) -> str:
     """Give the closing lines of a run; none where the plan said already that all is well."""
     if document["refused_whole"]:
         return "Apply refused. Nothing was sent.\n"
-    if document["complete"] and not document["changes"]:
+    if document["complete"] and document["in_line"]:
         return ""
     lines = [*_open(document), _counts(document), *_simulated(document)]
     return "".join(f"{line}\n" for line in lines)

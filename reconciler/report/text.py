@@ -122,6 +122,9 @@ def _changes(
 
 def _refusal(refusal: Mapping[str, object], indent: str) -> Iterator[str]:
     yield f"{indent}{refusal['code']}: {plain(str(refusal['summary']))}"
+    places = [refusal["place"], *cast("list[object]", refusal["also"])]
+    for place in cast("list[dict[str, object]]", [one for one in places if one is not None]):
+        yield f"{indent}at {plain(str(place['file']))}:{place['line']}:{place['column']}"
     yield f"{indent}hint: {plain(str(refusal['hint']))}"
 
 

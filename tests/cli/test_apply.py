@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -65,15 +66,38 @@ def test_only_yes_at_the_prompt_approves(lab: Lab, answer: str, code: int, calls
         text=True,
     ) as process:
         os.write(ours, answer.encode())
-        out, _ = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=60)
     os.close(ours)
     os.close(theirs)
     prompt = (
         "Do you want to perform these actions?\n"
         "  Only 'yes' will be accepted to approve.\n\n  Enter a value: "
     )
-    assert prompt in out
+    assert err.startswith(prompt)
+    assert prompt not in out
     assert (process.returncode, lab.changing()) == (code, calls)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_an_interrupt_at_the_prompt_ends_it_at_once(lab: Lab, number: signal.Signals) -> None:
+    lab.declare(MOVE)
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "reconciler", "apply", "-f", "lab.yaml"],
+        cwd=lab.folder,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        _until_asked(process)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+    os.close(ours)
+    os.close(theirs)
+    assert (process.returncode, lab.changing()) == (130, 0)
+    assert "Interrupted." in err
+    assert "= hint:" in err
 
 
 def test_a_guard_refuses_and_nothing_is_sent(lab: Lab) -> None:
@@ -255,6 +279,17 @@ def test_what_changed_while_a_person_thought_is_shown(lab: Lab) -> None:
     assert "stale" in out
 
 
+def _until_asked(process: subprocess.Popen[str]) -> str:
+    """Read what a command says on stderr until it asks, or ends."""
+    assert process.stderr is not None
+    seen = ""
+    while not seen.endswith("Enter a value: "):
+        said = process.stderr.read(1)
+        assert said, f"it ended without asking: {seen}"
+        seen += said
+    return seen
+
+
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
@@ -272,10 +307,7 @@ def _answered_late(lab: Lab, address: str) -> tuple[int, str]:
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stdout is not None
-        seen = ""
-        while not seen.endswith("Enter a value: "):
-            seen += process.stdout.read(1)
+        seen = _until_asked(process)
         for act in (
             {"detach": {"server": "s-1", "volume": "v-1"}},
             {"attach": {"server": "s-3", "volume": "v-1"}},

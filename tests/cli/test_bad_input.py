@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -155,6 +156,35 @@ def test_one_process_at_a_time_has_a_simulated_scope(lab: Lab) -> None:
         ran = lab.plan()
     assert ran.code == 1
     assert "error[simulator-busy]" in ran.err
+
+
+def test_a_data_folder_that_can_not_be_made(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    (lab.folder / "plain").write_text("", encoding="utf-8")
+    monkeypatch.setenv("RECONCILER_DATA_DIR", "plain")
+    lab.declare(ENTRY)
+    for verb in ("plan", "live", "apply"):
+        ran = lab.run(verb, "-f", "lab.yaml")
+        assert ran.code == 1
+        assert "error[" in ran.err
+        assert "RECONCILER_DATA_DIR" in ran.err
+
+
+def test_manifests_without_a_scope_have_nothing_to_look_at(lab: Lab) -> None:
+    (lab.folder / "lab.yaml").write_text("# nothing yet\n", encoding="utf-8")
+    for verb in ("plan", "live", "apply"):
+        ran = lab.run(verb, "-f", "lab.yaml")
+        assert ran.code == 1
+        assert "error[no-scopes]" in ran.err
+        assert "[empty-file]" in ran.err
+
+
+def test_a_port_that_is_taken(lab: Lab) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        ran = lab.run("simulator", "--world", "lab.world.yaml", "--listen", f"127.0.0.1:{port}")
+    assert ran.code == 1
+    assert "error[listen]" in ran.err
+    assert "Simulating" not in ran.out
 
 
 @pytest.mark.parametrize(

@@ -149,3 +149,17 @@ def test_what_an_earlier_call_may_still_change_is_left_in_motion() -> None:
     unsettled = Circumstances(unsettled=frozenset({key("a", "v")}))
     made = planned(live, of_server("a"), of_server("b", "v"), circumstances=unsettled)
     assert {change.standing for change in made.changes} == {Standing.IN_MOTION}
+
+
+def test_a_misspelt_volume_keeps_the_place_that_it_was_to_be_moved_from() -> None:
+    live = world(["a", "b"], ["cache-1", "v"], ["b/cache-1", "b/v"])
+    made = planned(live, of_server("a", "cahce-1"), of_server("b"))
+    assert lines(made) == ["detach b/cache-1 refused: entry-refused", "detach b/v"]
+
+
+def test_a_name_that_two_volumes_bear_keeps_both_where_they_are() -> None:
+    twins = [volume("v", "id-1"), volume("v", "id-2")]
+    there = [replace(on("b/x"), key=replace(key("b", "x"), volume_id=f"id-{n}")) for n in (1, 2)]
+    made = planned(world(["a", "b"], twins, there), of_server("a", "v"), of_server("b"))
+    assert not made.permitted
+    assert "ambiguous-name" in codes(made)
