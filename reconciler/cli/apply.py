@@ -101,9 +101,9 @@ def _answer() -> str:
 
     The event loop would note it for later, and a read of a terminal has no later.
     """
-    say(PROMPT, err=True)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
+        say(PROMPT, err=True)
         line = sys.stdin.readline()
     finally:
         signal.signal(signal.SIGINT, before)

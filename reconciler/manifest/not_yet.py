@@ -36,7 +36,6 @@ class Unsupported:
 
 _OTHER_CLOUD = "only `huawei-ecs` can be driven by this version"
 _SAMSUNG = "it belongs to `samsung-virtualserver`, which this version can't drive"
-_TOKEN = "this version signs with an access key and a secret key"  # noqa: S105 - a sentence
 _BY_HAND = "this version never does that; until then it is done in the console"
 _GUEST = "this version runs no hooks in guests"
 
@@ -51,9 +50,6 @@ NOT_YET: Final[Mapping[Unsupported, str]] = MappingProxyType(
         Unsupported("Scope", ("unmanaged",), "detach"): (
             "this version reports what nobody owns and never detaches it"
         ),
-        Unsupported("Scope", ("credentials", "user")): _TOKEN,
-        Unsupported("Scope", ("credentials", "password")): _TOKEN,
-        Unsupported("Scope", ("credentials", "domain")): _TOKEN,
         Unsupported("Attachments", ("servers", "*", "protect"), "true"): (
             "this version would not hold a detach back for it"
         ),

@@ -25,6 +25,7 @@ SYNTAX_HINTS = (
     ("expected ':'", "write `:` and a space after the key"),
     ("block mapping", "give all keys of one mapping the same indentation"),
     ("block collection", "give all lines of one list the same indentation, each with its `- `"),
+    ("flow node", "write the value that is missing here, and close what is open"),
     ("flow sequence", "close the list with `]`, with a comma between two values"),
     ("flow mapping", "close the mapping with `}`, with a comma between two keys"),
     ("quoted scalar", "close the quotes"),
@@ -87,6 +88,7 @@ class Pending:
         if also and self._source.blank(place[0]):
             # The end of the file is where it was noticed; where it began is what helps.
             place, also = also, None
+        place = self._source.written_before(place)
         summary = f"this is not YAML: {', '.join(filter(None, (context, problem)))}"
         words = (summary, hint or "correct this line, or the one right before it")
         self._found.append(_Wrong("yaml-syntax", words, place, also))

@@ -103,7 +103,7 @@ SecretField = Annotated[Secret, BeforeValidator(_secret)]
 
 
 class Credentials(Closed):
-    """Where the credentials are read from."""
+    """Where the credentials are read from: a pair of keys, or a user who asks for a token."""
 
     access_key: SecretField | None = None
     secret_key: SecretField | None = None
@@ -111,6 +111,21 @@ class Credentials(Closed):
     user: SecretField | None = None
     password: SecretField | None = None
     domain: SecretField | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Credentials:
+        login = (self.user, self.password, self.domain)
+        if not any(login):
+            return self
+        if self.access_key or self.secret_key or self.security_token:
+            says = "must name an access key or a user, not both"
+            hint = "keep `accessKey` and `secretKey`, or `user`, `password` and `domain`"
+            raise RefusalError("credentials-mixed", says, hint)
+        if not all(login):
+            says = "must name `user`, `password` and `domain`, all three"
+            hint = "add what is missing; `domain` is the name of the account that the user is in"
+            raise RefusalError("credentials-incomplete", says, hint)
+        return self
 
 
 class Pace(Closed):

@@ -83,6 +83,9 @@ def _credentials(
         "accessKey": written.access_key,
         "secretKey": written.secret_key,
         "securityToken": written.security_token,
+        "user": written.user,
+        "password": written.password,
+        "domain": written.domain,
     }
     return {
         key: SecretRef(

@@ -71,6 +71,15 @@ class Source:
         """Return True for a line without anything on it, and for one behind the end."""
         return not self._text(line).strip()
 
+    def written_before(self, place: tuple[int, int]) -> tuple[int, int]:
+        """Give the place, or the end of the last text before it when its line is blank."""
+        line, column = place
+        if not self.blank(line):
+            return place
+        while line > 1 and self.blank(line):
+            line -= 1
+        return (line, len(self._text(line)) + 1) if not self.blank(line) else (place[0], column)
+
     def hide_after_credentials(self, first: int) -> None:
         """Hide all that follows the first `credentials:` from line `first` on: nobody parsed it."""
         found = CREDENTIALS.search(self.raw, self._lines()[first - 1])

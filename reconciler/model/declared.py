@@ -108,7 +108,8 @@ class DeclaredScope:
     """Path of the world file, already joined to the manifest's folder; None if not simulated."""
     unmanaged: Unmanaged = Unmanaged.REPORT
     credentials: Mapping[str, SecretRef] = field(default_factory=dict)
-    """By the manifest's own key: `accessKey`, `secretKey`, `securityToken`."""
+    """By the manifest's own key: `accessKey`, `secretKey`, `securityToken`, or `user`, `password`,
+    `domain`."""
     limits: Limits = field(default_factory=Limits)
 
 

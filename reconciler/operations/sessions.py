@@ -18,6 +18,7 @@ from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.plan import Circumstances
 from reconciler.operations import wiring
 from reconciler.providers import spec_of
+from reconciler.providers.breaker import Breaker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -138,15 +139,21 @@ async def opened(request: Request, around: Surroundings, *, writing: bool) -> As
     Raises FindingsError when the manifests, the credentials or the endpoints are wrong, and
     JournalError when the journal can't be trusted.
     """
-    asked = loaded(request).declared
+    read = loaded(request)
+    asked = read.declared
     assert asked is not None, "`loaded` raises otherwise"
     _acknowledged(request, asked)
+    if not asked.scopes:
+        raise FindingsError(*read.findings, _no_scopes())
     async with AsyncExitStack() as stack:
         book = wiring.book(around, writing=writing)
         if book is not None:
             stack.callback(book.close)
         # Everything that needs no request is checked for every scope before the first one leaves.
-        ready = [_prepared(scope, around, stack) for _, scope in sorted(asked.scopes.items())]
+        breaker = Breaker()
+        ready = [
+            _prepared(scope, around, stack, breaker) for _, scope in sorted(asked.scopes.items())
+        ]
         sessions: list[Session] = []
         findings: list[Finding] = []
         for prepared in ready:
@@ -159,6 +166,14 @@ async def opened(request: Request, around: Surroundings, *, writing: bool) -> As
             sessions.append(session)
         _distinct(sessions)
         yield Opened(sessions=tuple(sessions), findings=tuple(findings))
+
+
+def _no_scopes() -> Finding:
+    return Finding(
+        code="no-scopes",
+        summary="the manifests declare no scope: there is nothing to look at",
+        hint="check the path given with -f, or add a document of `kind: Scope`",
+    )
 
 
 def _acknowledged(request: Request, asked: Declared) -> None:
@@ -187,7 +202,9 @@ class _Prepared:
     opening: Opening
 
 
-def _prepared(scope: DeclaredScope, around: Surroundings, stack: AsyncExitStack) -> _Prepared:
+def _prepared(
+    scope: DeclaredScope, around: Surroundings, stack: AsyncExitStack, breaker: Breaker
+) -> _Prepared:
     spec = spec_of(scope.provider)
     clock = LoopClock()
     pace = ScopePace(clock, scope.limits.requests_per_s)
@@ -203,7 +220,7 @@ def _prepared(scope: DeclaredScope, around: Surroundings, stack: AsyncExitStack)
         spec=spec,
         pace=pace,
         patience=Patience(clock=clock, chance=random.random),
-        opening=wiring.opening(scope, spec, pace, around, address),
+        opening=wiring.opening(scope, spec, pace, around, address, breaker),
     )
 
 
@@ -235,10 +252,19 @@ def unreadable(scope: DeclaredScope, error: ProviderError) -> Finding:
     return Finding(
         code="scope-unreadable",
         summary=str(error),
-        hint="check credentials, region, projectId and endpoint; nothing was changed",
+        hint=_next_step(error),
         place=scope.place,
         scope=scope.name,
     )
+
+
+def _next_step(error: ProviderError) -> str:
+    """Give what to do about a failed read: reach the cloud, wait for it, or be let in."""
+    if error.code in {"not-sent", "no-answer"}:
+        return "check that this machine reaches the endpoint, and that it is the right one"
+    if error.retryable:
+        return "the cloud is failing or too busy: run again later; nothing was changed"
+    return "check the credentials, their rights, region and projectId; nothing was changed"
 
 
 def _distinct(sessions: Sequence[Session]) -> None:

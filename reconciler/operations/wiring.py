@@ -2,6 +2,7 @@
 
 1. A secret goes to the vendor's domains, to loopback, or to what RECONCILER_ENDPOINTS lists.
 2. Explicit references win over the vendors' own variables; what is missing is named.
+3. A secret that no request could carry is refused before anything leaves, and never repeated.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from reconciler.model.finding import Finding, FindingsError
 from reconciler.providers.spec import Opening, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.journal.journal import Book
     from reconciler.model.declared import DeclaredScope, SecretRef
+    from reconciler.model.finding import Place
     from reconciler.ports import EmbeddedCloud, Pace
+    from reconciler.providers.breaker import Breaker
     from reconciler.providers.spec import ProviderSpec, Transport
 
 JOURNAL_FILE = "journal.db"
@@ -32,6 +35,10 @@ SIMULATOR_SECRETS = {
 }
 """The pair that every embedded world takes without being told."""
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+LONGEST_SECRET = 64 * 1024
+"""Characters; a token has a few thousand."""
+IN_BODIES = {"user", "password", "domain"}
+"""Credentials that travel in a body: any printable text. The others are parts of headers."""
 
 
 def _utc_now() -> datetime:
@@ -68,7 +75,12 @@ def book(around: Surroundings, *, writing: bool) -> Book | None:
 
 
 def opening(
-    scope: DeclaredScope, spec: ProviderSpec, pace: Pace, around: Surroundings, address: str | None
+    scope: DeclaredScope,
+    spec: ProviderSpec,
+    pace: Pace,
+    around: Surroundings,
+    address: str | None,
+    breaker: Breaker,
 ) -> Opening:
     """Give what the provider needs; `address` is where the scope's embedded cloud listens.
 
@@ -82,6 +94,7 @@ def opening(
         utc_now=around.utc_now,
         endpoints=_endpoints(scope, spec, around, address),
         secrets=_secrets(scope, spec, around),
+        breaker=breaker,
         max_concurrency=scope.limits.max_concurrency or spec.can.max_concurrency,
         transport=around.transport,
     )
@@ -143,48 +156,71 @@ def _stranger(scope: DeclaredScope, url: str) -> Finding:
 def _secrets(
     scope: DeclaredScope, spec: ProviderSpec, around: Surroundings
 ) -> Mapping[str, Secret]:
-    given = {key: _read(ref, scope, around) for key, ref in scope.credentials.items()}
-    if scope.simulated:
-        return given or SIMULATOR_SECRETS
-    for key, names in spec.variables.items():
-        told = (around.environ.get(name) for name in names)
-        found = next((value for value in told if value), None)
-        # A token of the surroundings belongs to the key pair of the surroundings, and to no other.
-        if found and key not in given and not scope.credentials:
-            given[key] = Secret(found)
-    missing = [key for key in spec.needed if key not in given]
+    given = {key: _read(key, ref, scope, around) for key, ref in scope.credentials.items()}
+    if scope.simulated and not given:
+        return SIMULATOR_SECRETS
+    # What comes from the surroundings belongs together, and to nothing that a manifest names.
+    if not scope.credentials:
+        given = dict(_of_surroundings(scope, spec, around))
+    needed = spec.login if any(key in given for key in spec.login) else spec.needed
+    missing = [key for key in needed if key not in given]
     if missing:
-        variables = ", ".join(f"`{spec.variables[key][0]}`" for key in missing)
-        raise FindingsError(
-            Finding(
-                code="missing-credentials",
-                summary=f"no {' and no '.join(missing)} for scope `{scope.name}`",
-                hint=f"set {variables}, or name variables or files under `spec.credentials`",
-                place=scope.place,
-                scope=scope.name,
-            )
+        named = [f"`{spec.variables[key][0]}`" for key in missing if key in spec.variables]
+        variables = f"set {', '.join(named)}, or " if named and not scope.credentials else ""
+        raise _unusable(
+            scope,
+            f"no {' and no '.join(missing)} for scope `{scope.name}`",
+            f"{variables}name variables or files under `spec.credentials`",
+            scope.place,
         )
     return given
 
 
-def _read(ref: SecretRef, scope: DeclaredScope, around: Surroundings) -> Secret:
+def _of_surroundings(
+    scope: DeclaredScope, spec: ProviderSpec, around: Surroundings
+) -> Iterator[tuple[str, Secret]]:
+    for key, names in spec.variables.items():
+        name = next((name for name in names if around.environ.get(name)), None)
+        if name is not None:
+            value, what = around.environ[name], f"the variable `{name}`"
+            yield key, _checked(key, value, what, scope, scope.place)
+
+
+def _read(key: str, ref: SecretRef, scope: DeclaredScope, around: Surroundings) -> Secret:
     if ref.env is not None:
         value, what = around.environ.get(ref.env, ""), f"the variable `{ref.env}`"
     else:
         assert ref.file is not None
-        what = f"the file `{ref.file}`"
-        try:
-            value = Path(ref.file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            value = ""
+        value, what = _content(Path(ref.file)), f"the file `{ref.file}`"
+    return _checked(key, value, what, scope, ref.place)
+
+
+def _content(path: Path) -> str:
+    """Give the text of a file; empty for what can't be read, isn't text, or never ends."""
+    try:
+        if not path.is_file():
+            return ""
+        with path.open(encoding="utf-8") as file:
+            return file.read(LONGEST_SECRET + 1)
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _checked(key: str, text: str, what: str, scope: DeclaredScope, place: Place) -> Secret:
+    value = text.strip()
     if not value:
-        raise FindingsError(
-            Finding(
-                code="missing-credentials",
-                summary=f"{what} has no secret in it",
-                hint="set it, or take the reference out to use the vendor's own variables",
-                place=ref.place,
-                scope=scope.name,
-            )
-        )
+        hint = "set it, or take the reference out to use the vendor's own variables"
+        raise _unusable(scope, f"{what} has no secret in it", hint, place)
+    carried = value.isprintable() if key in IN_BODIES else value.isascii() and value.isprintable()
+    if len(value) > LONGEST_SECRET or not carried or (key not in IN_BODIES and " " in value):
+        hint = "look for several lines, blanks, or a file that holds more than the secret"
+        raise _unusable(scope, f"{what} holds what no {key} can be", hint, place)
     return Secret(value)
+
+
+def _unusable(scope: DeclaredScope, summary: str, hint: str, place: Place) -> FindingsError:
+    return FindingsError(
+        Finding(
+            code="missing-credentials", summary=summary, hint=hint, place=place, scope=scope.name
+        )
+    )

@@ -3,37 +3,40 @@
 1. A request is one attempt: no retries, no redirects, no waiting except for the scope's pace.
 2. Every request is signed when it leaves; a signature holds its time and isn't used twice.
 3. Foreign exceptions end here: a failed read raises ProviderError, a failed write is a Receipt.
-4. Only a request that certainly never left is BUSY (`not-sent`); every other failure of a write
-   is UNKNOWN.
-5. Secrets are taken out of a body before anybody else sees it.
+4. A failure of a write is one of three. Not sent: it certainly never left, and is BUSY
+   (`not-sent`), or DENIED where its credentials were denied before. Refused: the cloud's answer
+   says so. Ambiguous: everything else is UNKNOWN.
+5. Secrets are taken out of headers and bodies before anybody else sees them, and out of what is
+   said of them in the end. The libraries below would log headers, so they don't log.
+6. Proxies and private CAs are those of the environment; loopback is never asked through a proxy.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import math
-from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
-from functools import cache
+import logging
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import httpx
 
 from reconciler.errors import ProviderError
-from reconciler.model.outcome import Answer, Receipt
+from reconciler.model.outcome import Answer, Progress, Receipt
+from reconciler.providers.answers import Heard, bounded_body, retry_after_s
+from reconciler.providers.failures import DeniedError, NotSentError
+from reconciler.providers.machine import proxy_secrets, trusted, untrusted
+from reconciler.providers.redaction import Redaction
 from reconciler.providers.talk import Ask, Conversation, Reply, clean
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.call import Call
     from reconciler.model.live import Live
-    from reconciler.model.outcome import Progress
     from reconciler.ports import Pace
+    from reconciler.providers.proof import Proof
     from reconciler.providers.spec import Opening
 
 __all__ = [
@@ -48,26 +51,41 @@ __all__ = [
 
 T = TypeVar("T")
 
+logger = logging.getLogger(__name__)
+
 TIMEOUT = httpx.Timeout(connect=10.0, read=60.0, write=30.0, pool=None)
 """A pool never times out: the scope's own slots bound who may ask for a connection."""
 DEADLINE_S = 120.0
 """A body that drips a byte a minute passes every read timeout; this ends it."""
 KEEPALIVE_S = 60.0
-MAX_BODY = 64 * 1024 * 1024
-"""A page of 1,000 volumes has about 2 MiB."""
 MAX_HOLD_S = 300.0
 """A scope that is told to wait longer is better off failing than silent."""
-MIN_SECRET = 8
-"""Shorter ones are no real keys, and taking them out would tear ordinary words apart."""
+NAMES = frozenset({"user", "domain"})
+"""Credentials that aren't secret: without them nobody could tell who was denied."""
+GIVEN = "x-subject-token"
+"""The header in which a cloud gives a token; from then on the token is a secret of the line."""
+REQUEST_ID = "X-Request-Id"
 HEADERS = {
     "User-Agent": "attachment-reconciler",
     "Accept": "application/json",
     # One encoding, inflated a chunk at a time: the bound on the body holds for what comes out.
     "Accept-Encoding": "gzip",
 }
-ENCODINGS = frozenset({"", "identity", "gzip"})
 GONE_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 THROTTLED = frozenset({httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE})
+UNSENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    # A proxy that refuses to connect has nothing to pass on yet.
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+)
+BROKEN = (httpx.HTTPError, httpx.StreamError, OSError)
+LOUD = ("httpcore", "httpx")
+"""Loggers that write headers, tokens among them, at the level of debugging."""
+LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
 
 class Conversations(Protocol):
@@ -100,22 +118,19 @@ class SlotConversations(Conversations, Protocol):
         ...
 
 
-class NotSentError(ProviderError):
-    """The request certainly never left; raised and caught in this module only."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One scope's line to its cloud: what every conversation goes through."""
 
     client: httpx.AsyncClient
-    auth: httpx.Auth
+    proof: Proof
     pace: Pace
     utc_now: Callable[[], datetime]
     throttled: Callable[[httpx.Response], bool]
     """Whether a cloud asks the whole scope to slow down, beyond a plain 429 or 503."""
     slots: asyncio.Semaphore
-    secrets: tuple[bytes, ...] = field(repr=False)
+    redaction: Redaction = field(repr=False)
+    deadline_s: float = DEADLINE_S
 
     async def hold(self, talk: Conversation[T]) -> T:
         """Hold a conversation to its end. Raises ProviderError when no answer came."""
@@ -125,7 +140,13 @@ class Line:
                 asked = talk.send(await self._reply(asked))
         except StopIteration as stop:
             result: T = stop.value
-            return result
+            return self._quiet(result)
+        except ProviderError as error:
+            # Words within words are escaped twice: only whoever reads them sees what they quote.
+            error.args = (self._hidden(str(error)),)
+            error.code = self._hidden(error.code)
+            error.request_id = self._hidden(error.request_id)
+            raise
 
     async def _reply(self, asked: Ask) -> Reply:
         if isinstance(asked, httpx.Request):
@@ -139,12 +160,20 @@ class Line:
         return tuple(one.result() for one in asking)
 
     async def _exchange(self, request: httpx.Request) -> httpx.Response:
+        return await self.proof.through(request, self._sent)
+
+    async def _sent(
+        self, request: httpx.Request, auth: httpx.Auth, stands: Callable[[], bool]
+    ) -> httpx.Response | None:
         for name, value in HEADERS.items():
             request.headers.setdefault(name, value)
         async with self.slots:
             await self.pace.turn()
-            response = await self._attempt(request)
-        after_s = _retry_after_s(response.headers.get("Retry-After"), self.utc_now)
+            # What proves who asks may have ended while this waited for its turn.
+            if not stands():
+                return None
+            response = await self._attempt(request, auth)
+        after_s = retry_after_s(response.headers.get("Retry-After"), self.utc_now)
         if after_s is None:
             response.headers.pop("Retry-After", None)
             return response
@@ -154,61 +183,84 @@ class Line:
             self.pace.hold(min(after_s, MAX_HOLD_S))
         return response
 
-    async def _attempt(self, request: httpx.Request) -> httpx.Response:
-        where = f"{request.method} {request.url.path}"
+    async def _attempt(self, request: httpx.Request, auth: httpx.Auth) -> httpx.Response:
+        heard = Heard(f"{request.method} {request.url.path}")
         try:
-            async with asyncio.timeout(DEADLINE_S):
-                return await self._send(request, where)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            message = f"{where}: the request was not sent: {self._words(error)}"
-            raise NotSentError(message, code="not-sent", retryable=True) from error
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-            message = f"{where}: no answer: {self._words(error)}"
-            raise ProviderError(message, code="no-answer", retryable=True) from error
+            async with asyncio.timeout(self.deadline_s):
+                return await self._send(request, auth, heard)
+        except UNSENT as error:
+            message = f"{heard.where}: the request was not sent: {self._words(error, request)}"
+            if untrusted(error):
+                message += "; set SSL_CERT_FILE to the certificate of a private CA"
+            retryable = not untrusted(error)
+            raise NotSentError(message, code="not-sent", retryable=retryable) from error
+        except BROKEN as error:
+            raise ProviderError(
+                f"{heard}: {self._words(error, request)}",
+                code="no-answer",
+                request_id=heard.request_id,
+                retryable=True,
+            ) from error
 
-    async def _send(self, request: httpx.Request, where: str) -> httpx.Response:
-        response = await self.client.send(
-            request, auth=self.auth, stream=True, follow_redirects=False
-        )
+    async def _send(self, request: httpx.Request, auth: httpx.Auth, heard: Heard) -> httpx.Response:
+        response = await self.client.send(request, auth=auth, stream=True, follow_redirects=False)
         try:
-            body = self._redacted(await _bounded_body(response, where))
+            proofs = _proofs(request)
+            headers = httpx.Headers(list(self._headers(response, proofs)))
+            heard.status = response.status_code
+            heard.request_id = clean(headers.get(REQUEST_ID, ""))
+            body = self.redaction.hidden(await bounded_body(response, heard), *proofs)
         finally:
             await response.aclose()
-        headers = [(k, v) for k, v in response.headers.multi_items() if k not in GONE_HEADERS]
+        logger.debug("%s: HTTP %s, request id %s", heard.where, heard.status, heard.request_id)
         return httpx.Response(
             response.status_code, headers=headers, content=body, request=response.request
         )
 
-    def _words(self, error: Exception) -> str:
-        said = self._redacted(str(error).encode()).decode()
+    def _headers(
+        self, response: httpx.Response, proofs: tuple[str, ...]
+    ) -> Iterator[tuple[str, str]]:
+        for name, value in response.headers.multi_items():
+            if name == GIVEN:
+                self.redaction.add(value)
+                yield name, value
+            elif name not in GONE_HEADERS:
+                yield name, self.redaction.hidden_text(value, *proofs)
+
+    def _words(self, error: Exception, request: httpx.Request) -> str:
+        said = self.redaction.hidden_text(str(error), *_proofs(request))
         return clean(f"{type(error).__name__} {said}")
 
-    def _redacted(self, body: bytes) -> bytes:
-        for secret in self.secrets:
-            body = body.replace(secret, b"***")
-        return body
+    def _hidden(self, text: str) -> str:
+        return self.redaction.hidden_text(text)
+
+    def _quiet(self, result: T) -> T:
+        if not isinstance(result, Receipt | Progress):
+            return result
+        return replace(
+            result,
+            code=self._hidden(result.code),
+            message=self._hidden(result.message),
+            request_id=self._hidden(result.request_id),
+        )
 
 
-def open_line(
-    opening: Opening, auth: httpx.Auth, throttled: Callable[[httpx.Response], bool]
-) -> Line:
-    """Give an open line to the cloud; costs no request. Whoever opens it closes its client."""
-    limits = httpx.Limits(max_connections=opening.max_concurrency, keepalive_expiry=KEEPALIVE_S)
-    client = httpx.AsyncClient(
-        verify=_tls() if opening.transport is None else True,
-        transport=opening.transport,
-        timeout=TIMEOUT,
-        limits=limits,
-        follow_redirects=False,
-    )
+def open_line(opening: Opening, proof: Proof, throttled: Callable[[httpx.Response], bool]) -> Line:
+    """Give an open line to the cloud; costs no request. Whoever opens it closes its client.
+
+    Raises ProviderError when the machine's proxies or certificates can't be used.
+    """
+    for name in LOUD:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    secrets = [secret.value for key, secret in opening.secrets.items() if key not in NAMES]
     return Line(
-        client=client,
-        auth=auth,
+        client=_client(opening),
+        proof=proof,
         pace=opening.pace,
         utc_now=opening.utc_now,
         throttled=throttled,
         slots=asyncio.Semaphore(opening.max_concurrency),
-        secrets=_needles(secret.value for secret in opening.secrets.values()),
+        redaction=Redaction([*secrets, *proxy_secrets()]),
     )
 
 
@@ -232,14 +284,11 @@ class HttpProvider:
         try:
             return await self._line.hold(self._says.submit(call))
         except NotSentError as error:
-            return Receipt(answer=Answer.BUSY, code=error.code, message=str(error))
+            return _receipt(Answer.BUSY, error)
+        except DeniedError as error:
+            return _receipt(Answer.DENIED, error)
         except ProviderError as error:
-            return Receipt(
-                answer=Answer.UNKNOWN,
-                code=error.code,
-                message=str(error),
-                request_id=error.request_id,
-            )
+            return _receipt(Answer.UNKNOWN, error)
 
     async def track(self, handle: str) -> Progress:
         """Ask how a job is doing."""
@@ -266,53 +315,41 @@ class SlotCountingProvider(HttpProvider):
         return await self._line.hold(self._counts.free_slots(server_ids))
 
 
-@cache
-def _tls() -> ssl.SSLContext:
-    # Loading the certificates takes about 20 ms: once for all the scopes of a fleet.
-    return httpx.create_ssl_context()
+def _receipt(answer: Answer, error: ProviderError) -> Receipt:
+    return Receipt(
+        answer=answer,
+        code=error.code,
+        message=str(error),
+        request_id=error.request_id,
+        retry_after_s=error.retry_after_s,
+    )
 
 
-def _needles(secrets: Iterable[str]) -> tuple[bytes, ...]:
-    found: set[str] = set()
-    for secret in secrets:
-        if len(secret) >= MIN_SECRET:
-            # As a body may quote it: plain, as JSON, with escaped slashes, as Java's Gson does.
-            quoted = json.dumps(secret)[1:-1]
-            found |= {secret, quoted, quoted.replace("/", "\\/"), quoted.replace("=", "\\u003d")}
-    # Longest first: a secret that begins with another one leaves no rest behind.
-    return tuple(each.encode() for each in sorted(found, key=lambda each: (-len(each), each)))
-
-
-async def _bounded_body(response: httpx.Response, where: str) -> bytes:
-    encoding = response.headers.get("Content-Encoding", "").strip().lower()
-    if encoding not in ENCODINGS:
-        message = f"{where}: the answer is encoded as `{clean(encoding)}`, which nobody asked for"
-        raise ProviderError(message, code="bad-answer")
-    body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > MAX_BODY:
-            message = f"{where}: the answer is longer than {MAX_BODY} bytes"
-            raise ProviderError(message, code="answer-too-long")
-    return bytes(body)
-
-
-def _retry_after_s(told: str | None, utc_now: Callable[[], datetime]) -> float | None:
-    if told is None:
-        return None
+def _client(opening: Opening) -> httpx.AsyncClient:
+    limits = httpx.Limits(max_connections=opening.max_concurrency, keepalive_expiry=KEEPALIVE_S)
+    real = opening.transport is None
     try:
-        seconds = float(told)
-    except ValueError:
-        seconds = _seconds_until(told, utc_now)
-    # Not bounded here: whoever asks again has to see that the cloud wants a day of silence.
-    return max(seconds, 0.0) if math.isfinite(seconds) else None
+        return httpx.AsyncClient(
+            verify=trusted() if real else True,
+            transport=opening.transport,
+            timeout=TIMEOUT,
+            limits=limits,
+            follow_redirects=False,
+            mounts=dict.fromkeys(LOOPBACK) if real else None,
+        )
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        # Its own words may hold the password of the proxy.
+        raise ProviderError(
+            "the proxy in HTTPS_PROXY, HTTP_PROXY or ALL_PROXY can't be used: write "
+            "`http://HOST:PORT`",
+            code="bad-proxy",
+        ) from error
 
 
-def _seconds_until(date: str, utc_now: Callable[[], datetime]) -> float:
-    try:
-        return (parsedate_to_datetime(date) - utc_now()).total_seconds()
-    except (ValueError, TypeError, OverflowError):  # a date without a zone can't be compared
-        return math.nan
+def _proofs(request: httpx.Request) -> tuple[str, ...]:
+    """Give what proves who asks in this request alone: its signature, in its header and bare."""
+    header = request.headers.get("Authorization", "")
+    return (header, header.rpartition("Signature=")[2])
 
 
 def _first(failed: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from reconciler.providers.breaker import Breaker
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -39,7 +41,10 @@ class Opening:
     endpoints: Mapping[str, str] = field(default_factory=dict)
     """Addresses by the names of `ProviderSpec.apis`, all of them, without a trailing slash."""
     secrets: Mapping[str, Secret] = field(default_factory=dict)
-    """By the manifest's key: `accessKey`, `secretKey`, `securityToken` (may be absent)."""
+    """By the manifest's key: `accessKey`, `secretKey`, `securityToken` (may be absent); or
+    `user`, `password`, `domain`."""
+    breaker: Breaker = field(default_factory=Breaker)
+    """Shared by all scopes of a run: what one of them learns of an access key holds for all."""
     max_concurrency: int = 1
     transport: Transport | None = None
     """None: real sockets."""
@@ -73,3 +78,5 @@ class ProviderSpec:
     """Environment variables by credential key, the first one that is set counts."""
     needed: tuple[str, ...]
     """The credential keys without which nothing can be asked."""
+    login: tuple[str, ...] = ()
+    """The credential keys for a token, all of them, instead of the `needed`; empty: no tokens."""

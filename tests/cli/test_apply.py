@@ -90,9 +90,12 @@ def test_an_interrupt_at_the_prompt_ends_it_at_once(lab: Lab, number: signal.Sig
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        _until_asked(process)
-        process.send_signal(number)
-        _, err = process.communicate(timeout=30)
+        try:
+            _until_asked(process)
+            process.send_signal(number)
+            _, err = process.communicate(timeout=30)
+        finally:
+            process.kill()  # Nothing where it ended; without it, a hang would be the test's too.
     os.close(ours)
     os.close(theirs)
     assert (process.returncode, lab.changing()) == (130, 0)

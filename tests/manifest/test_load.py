@@ -70,10 +70,6 @@ spec:
   accountId: abc
   serviceVersion: "1.3"
   unmanaged: detach
-  credentials:
-    user: {env: HW_USER}
-    password: {env: HW_PASSWORD}
-    domain: {env: HW_DOMAIN}
 ---
 apiVersion: reconciler/v1
 kind: Attachments

@@ -33,6 +33,36 @@ REFUSED = (
         shown=False,
     ),
     Case(
+        "a key and a user are refused",
+        scope_of("credentials:\n  accessKey: {env: HW_A}\n  user: {env: HW_U}"),
+        "credentials-mixed",
+        8,
+        5,
+        "`credentials` must name an access key or a user, not both",
+        "keep `accessKey` and `secretKey`, or `user`, `password` and `domain`",
+        shown=False,
+    ),
+    Case(
+        "a user without a domain is refused",
+        scope_of("credentials:\n  user: {env: HW_U}\n  password: {env: HW_P}"),
+        "credentials-incomplete",
+        8,
+        5,
+        "`credentials` must name `user`, `password` and `domain`, all three",
+        "add what is missing; `domain` is the name of the account that the user is in",
+        shown=False,
+    ),
+    Case(
+        "a password in plain text is refused",
+        scope_of("credentials:\n  password: AKIAVERYSECRET"),
+        "credential-plain",
+        8,
+        15,
+        "`credentials.password` must name a variable or a file, never hold the credential itself",
+        "write `{env: NAME}` or `{file: PATH}`",
+        shown=False,
+    ),
+    Case(
         "a foreign variable is refused",
         scope_of("credentials:\n  secretKey: {env: AWS_SECRET}"),
         "credential-variable",
@@ -253,3 +283,13 @@ def test_a_variable_of_the_vendors_or_ours_is_named(tmp_path: Path, name: str) -
     told = declared(tmp_path, scope_of(f"credentials: {{accessKey: {{env: {name}}}}}"))
     ref = told.scopes["shop"].credentials["accessKey"]
     assert (ref.env, ref.file, ref.place.text) == (name, None, "")
+
+
+def test_a_user_is_declared(tmp_path: Path) -> None:
+    text = "credentials:\n  user: {env: HW_U}\n  password: {file: /run/p}\n  domain: {env: HW_D}\n"
+    credentials = declared(tmp_path, scope_of(text)).scopes["shop"].credentials
+    assert {key: (ref.env, ref.file) for key, ref in credentials.items()} == {
+        "user": ("HW_U", None),
+        "password": (None, "/run/p"),
+        "domain": ("HW_D", None),
+    }

@@ -22,6 +22,15 @@ REFUSED = (
         "close the list with `]`, with a comma between two values",
     ),
     Case(
+        "a file that ends in the middle of a list is shown at its last word",
+        "a:\n  b: [c, \n\n",
+        "yaml-syntax",
+        2,
+        10,
+        "this is not YAML: while parsing a flow node, did not find expected node content",
+        "write the value that is missing here, and close what is open",
+    ),
+    Case(
         "a tab as indentation is refused",
         "a:\n\tb: c\n",
         "yaml-syntax",

@@ -15,7 +15,9 @@ from reconciler.model.attachment import AttachmentKey
 from reconciler.model.call import Call, Verb
 from reconciler.model.live import Live
 from reconciler.model.outcome import Answer, JobState, Progress, Receipt
+from reconciler.providers.breaker import Fuse
 from reconciler.providers.http import HttpProvider, open_line
+from reconciler.providers.proof import Signed
 from reconciler.providers.spec import Opening, Secret
 from reconciler.providers.talk import ask, ask_all
 
@@ -124,6 +126,8 @@ class Edge:
     pace: RecordingPace = field(default_factory=RecordingPace)
     auth: Numbered = field(default_factory=Numbered)
     max_concurrency: int = 4
+    accepted: bool = True
+    """Whether the key was accepted before: one that wasn't goes alone."""
 
     def provider(self) -> HttpProvider:
         opening = Opening(
@@ -135,7 +139,11 @@ class Edge:
             max_concurrency=self.max_concurrency,
             transport=httpx.MockTransport(self.handler),
         )
-        line = open_line(opening, self.auth, lambda response: response.status_code == 202)
+        fuse = Fuse()
+        if self.accepted:
+            fuse._accepted.add(SECRET)  # noqa: SLF001 - or every test began with one more request
+        proof = Signed(auth=self.auth, secret=SECRET, fuse=fuse, denial=lambda _asked, _told: None)
+        line = open_line(opening, proof, lambda response: response.status_code == 202)
         return HttpProvider(self.says, line)
 
     def list_live(self) -> Live:

@@ -100,7 +100,14 @@ def test_a_conversation_is_told_seconds_whatever_the_cloud_wrote() -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), httpx.PoolTimeout("full")],
+    [
+        httpx.ConnectError("refused"),
+        httpx.ConnectTimeout("slow"),
+        httpx.PoolTimeout("full"),
+        httpx.ProxyError("407"),
+        httpx.UnsupportedProtocol("ftp"),
+        httpx.InvalidURL("no host"),
+    ],
     ids=lambda error: type(error).__name__,
 )
 def test_a_change_that_certainly_never_left_is_busy(error: Exception) -> None:
@@ -117,7 +124,6 @@ def test_a_change_that_certainly_never_left_is_busy(error: Exception) -> None:
         httpx.ReadError("cut"),
         httpx.WriteError("cut"),
         httpx.RemoteProtocolError("gone"),
-        httpx.ProxyError("407"),
         httpx.DecodingError("bad"),
         OSError("torn"),
         TimeoutError(),
@@ -165,7 +171,9 @@ def test_a_body_that_never_ends_meets_the_deadline() -> None:
 
     with asyncio.Runner(loop_factory=SkippingLoop) as runner:
         started_s = runner.get_loop().time()
-        with pytest.raises(ProviderError, match="no answer: TimeoutError") as raised:
+        with pytest.raises(
+            ProviderError, match="HTTP 200 and no whole answer: TimeoutError"
+        ) as raised:
             runner.run(Edge(handler).provider().list_live())
         assert runner.get_loop().time() - started_s == pytest.approx(120, abs=1)
     assert raised.value.retryable

@@ -67,4 +67,5 @@ SPEC = ProviderSpec(
         "securityToken": ("HW_SECURITY_TOKEN", "HUAWEICLOUD_SDK_SECURITY_TOKEN"),
     },
     needed=("accessKey", "secretKey"),
+    login=("user", "password", "domain"),
 )

@@ -102,6 +102,7 @@ _MEANINGS: Mapping[Meaning, tuple[str, ...]] = {
         "APIGW.0802",  # gateway codes: the user is barred in this region
         "Common.0013",  # ECS codes: invalid token
         "Common.0018",  # ECS codes: another project's credentials
+        "EVS.5401",  # EVS codes: authentication required
     ),
     # Listed because their HTTP status may say something else, or because it is tempting to wait.
     Meaning.REFUSED: (
@@ -121,6 +122,16 @@ _MEANINGS: Mapping[Meaning, tuple[str, ...]] = {
 CODES: Mapping[str, Meaning] = {
     code: meaning for meaning, codes in _MEANINGS.items() for code in codes
 }
+
+KEY_CODES = frozenset({"APIGW.0301", "APIGW.0303", "APIGW.0305"})
+"""The access key or its signature is wrong, whatever the HTTP status; a policy says 0302 or 0802.
+"""
+POLICY_CODES = frozenset({"APIGW.0302", "APIGW.0802", "Common.0018"})
+TOKEN_CODES = frozenset({"APIGW.0307", "Common.0013", "EVS.5401"})
+"""With HTTP 401: the token has ended, or ends early after a change of password or permissions."""
+TOKEN_CODE, TOKEN_WORD = "APIGW.0301", "token"
+"""Source: gateway codes, APIGW.0301: `decrypt token fail`, `token expires, expires_at: ...`,
+`x-auth-token not found`; its other texts are about access keys."""
 
 ADVICE: tuple[tuple[str, str], ...] = (
     # Source: gateway codes, APIGW.0301 and 0303: the message tells which, the code doesn't.
@@ -244,6 +255,27 @@ def read_error(request: httpx.Request, response: httpx.Response) -> ProviderErro
         retryable=retryable,
         retry_after_s=found.retry_after_s,
     )
+
+
+def denial(request: httpx.Request, response: httpx.Response) -> ProviderError | None:
+    """Give what an answer that denies the access key, user or token raises; else None.
+
+    A denial by policy is none: the credentials are right, and other calls may pass.
+    """
+    found = fault(response) if response.status_code in CLIENT_ERRORS else None
+    if found is None or found.meaning is not Meaning.DENIED or found.plain_code in POLICY_CODES:
+        return None
+    denies = found.status == UNAUTHORIZED or found.plain_code in KEY_CODES
+    return read_error(request, response) if denies else None
+
+
+def token_ended(response: httpx.Response) -> bool:
+    """Tell whether an answer says that the token has ended; nothing happened then."""
+    if response.status_code != UNAUTHORIZED:
+        return False
+    found = fault(response)
+    of_token = found.plain_code == TOKEN_CODE and TOKEN_WORD in found.message.lower()
+    return of_token or found.plain_code in TOKEN_CODES
 
 
 def bad_answer(request: httpx.Request, response: httpx.Response) -> ProviderError:

@@ -5,7 +5,8 @@
 2. The page after a full last page is asked for as well: only a page that isn't full ends a list.
 3. EVS counts its offset in rows, ECS in pages from 1.
 4. Lists aren't snapshots. Fewer rows than counted, a count that changes, a page that isn't full
-   before the last one, or a last page that is full: the listing is incomplete.
+   before the last one, a last page that is full, or a page without a count: the listing is
+   incomplete.
 
 Source: EVS API reference, "ListVolumes" (limit, offset, `ids` of at most 60); ECS API reference,
 "ListServersDetails" (limit of at most 1,000, `server_id` of at most 100).
@@ -146,6 +147,8 @@ def _judged(what: str, pages: Sequence[tuple[int | None, Sequence[str]]]) -> Ver
         for _, ids in pages[:-1]
         if len(ids) < LIMIT
     ]
+    if len(counts) < len(pages):
+        doubts.append(f"a page of {what} doesn't say how many there are")
     if len(set(counts)) > 1:
         doubts.append(
             f"the count of {what} changed while they were listed: {min(counts)} to {max(counts)}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 from urllib.parse import quote
 
 import httpx
-from pydantic import ValidationError
 
 from reconciler.providers.huawei_ecs.errors import bad_answer, read_error
 from reconciler.providers.huawei_ecs.wire import Wire
@@ -68,9 +68,40 @@ def read(model: type[WireT], request: httpx.Request, response: httpx.Response) -
     if not response.is_success:
         raise read_error(request, response)
     try:
-        return model.model_validate_json(response.content)
-    except ValidationError as error:
+        return model.model_validate(strict_json(response.content))
+    except (ValueError, RecursionError) as error:  # pydantic's own error is a ValueError too
         raise bad_answer(request, response) from error
+
+
+def strict_json(body: bytes) -> object:
+    """Give what the JSON says, where everybody reads the same in it; else raises ValueError.
+
+    A member twice, `NaN`, an infinite number and bytes that aren't UTF-8 are no JSON to us: each
+    reader takes another value for them. Nesting that is too deep raises RecursionError.
+    """
+    told: object = json.loads(
+        body.decode(),
+        object_pairs_hook=_members,
+        parse_constant=_no_number,
+        parse_float=_finite,
+    )
+    return told
+
+
+def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member stands twice in one object")
+    return members
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _no_number(digits)
 
 
 def _request(method: str, url: str, content_type: str, body: bytes) -> httpx.Request:

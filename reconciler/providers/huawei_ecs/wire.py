@@ -53,8 +53,13 @@ def _rows(value: object) -> object:
 
 Text = Annotated[str, BeforeValidator(_text)]
 """Empty where the cloud sends nothing or null."""
-Id = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
+_ID_FORM = "[A-Za-z0-9][A-Za-z0-9._:~+=@-]{0,254}"
+"""Ids become parts of paths and of lists in queries: `..`, a blank, a quote or a comma there would
+ask for something else. Ours; the documents show UUIDs and 32 hexadecimal digits."""
+Id = Annotated[str, BeforeValidator(_text), Field(pattern=f"^{_ID_FORM}$")]
 """A row without its id can't be told from another one: the whole answer is then in doubt."""
+OptionalId = Annotated[str, BeforeValidator(_text), Field(pattern=f"^({_ID_FORM})?$")]
+"""Empty where the cloud sends nothing or null."""
 Flag = Annotated[bool | None, BeforeValidator(_flag)]
 Whole = Annotated[int | None, BeforeValidator(_whole)]
 Pairs = Annotated[dict[str, str], BeforeValidator(_pairs)]
@@ -69,7 +74,7 @@ class Wire(BaseModel):
 class WireVolumeOnServer(Wire):
     """One element of a server's `os-extended-volumes:volumes_attached`."""
 
-    id: Text = ""
+    id: OptionalId = ""
     device: Text = ""
     boot_index: Text = Field("", alias="bootIndex")
     delete_on_termination: Flag = None
@@ -103,7 +108,7 @@ class WireServers(Wire):
 class WireAttachment(Wire):
     """One element of a volume's `attachments`; its `id` is the volume's, so it isn't read."""
 
-    server_id: Text = ""
+    server_id: OptionalId = ""
     device: Text = ""
 
 
@@ -191,3 +196,15 @@ class WireProjects(Wire):
     """The body of IAM's `projects`."""
 
     projects: list[WireProject]
+
+
+class WireToken(Wire):
+    """IAM's `token`; the token itself comes in a header."""
+
+    expires_at: Text = ""
+
+
+class WireLogin(Wire):
+    """The body of IAM's `auth/tokens`."""
+
+    token: WireToken

@@ -1,0 +1,70 @@
+"""An answer while it comes in: what is known of it, its bounded body, how long it says to wait."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from reconciler.errors import ProviderError
+from reconciler.providers.talk import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    import httpx
+
+MAX_BODY = 64 * 1024 * 1024
+"""A page of 1,000 volumes has about 2 MiB."""
+ENCODINGS = frozenset({"", "identity", "gzip"})
+
+
+@dataclass(slots=True)
+class Heard:
+    """What is known of an answer while it is still coming."""
+
+    where: str
+    status: int = 0
+    request_id: str = ""
+
+    def __str__(self) -> str:
+        if not self.status:
+            return f"{self.where}: no answer"
+        named = f" (request id `{self.request_id}`)" if self.request_id else ""
+        return f"{self.where}{named}: HTTP {self.status} and no whole answer"
+
+
+async def bounded_body(response: httpx.Response, heard: Heard) -> bytes:
+    """Give the body. Raises ProviderError for one that is too long or encoded as nobody asked."""
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in ENCODINGS:
+        message = f"{heard}: it is encoded as `{clean(encoding)}`, which nobody asked for"
+        raise ProviderError(message, code="bad-answer", request_id=heard.request_id)
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > MAX_BODY:
+            message = f"{heard}: it is longer than {MAX_BODY} bytes"
+            raise ProviderError(message, code="answer-too-long", request_id=heard.request_id)
+    return bytes(body)
+
+
+def retry_after_s(told: str | None, utc_now: Callable[[], datetime]) -> float | None:
+    """Give the seconds of a `Retry-After`, which may be a date; None where it says nothing."""
+    if told is None:
+        return None
+    try:
+        seconds = float(told)
+    except ValueError:
+        seconds = _seconds_until(told, utc_now)
+    # Not bounded here: whoever asks again has to see that the cloud wants a day of silence.
+    return max(seconds, 0.0) if math.isfinite(seconds) else None
+
+
+def _seconds_until(date: str, utc_now: Callable[[], datetime]) -> float:
+    try:
+        return (parsedate_to_datetime(date) - utc_now()).total_seconds()
+    except (ValueError, TypeError, OverflowError):  # a date without a zone can't be compared
+        return math.nan

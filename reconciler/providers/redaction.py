@@ -1,0 +1,79 @@
+r"""Takes secrets out of what a cloud says, in the spellings in which it may quote them.
+
+1. A secret is found plain, as JSON, as part of a URL, as HTML, and with any of its characters
+   escaped as JSON allows (`\u003d`, `\\/`).
+2. A body that quotes no secret stays as it is, byte for byte.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MIN_SECRET = 6
+"""Shorter ones are no real keys, and taking them out would tear ordinary words apart.
+
+Source: IAM, "Password Policy": at least 6 characters."""
+HIDDEN = b"***"
+ESCAPE = re.compile(rb"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
+
+
+class Redaction:
+    """The secrets of one line, those that it was opened with and those that it was given."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._needles: tuple[bytes, ...] = ()
+        for secret in secrets:
+            self.add(secret)
+
+    def add(self, secret: str) -> None:
+        """Hide one more secret from now on."""
+        found = {*self._needles, *_spellings(secret)}
+        # Longest first: a secret that begins with another one leaves no rest behind.
+        self._needles = tuple(sorted(found, key=lambda each: (-len(each), each)))
+
+    def hidden(self, body: bytes, *further: str) -> bytes:
+        """Give a body without its secrets; `further` ones belong to this exchange alone."""
+        needles = (*(each for one in further for each in _spellings(one)), *self._needles)
+        if b"\\" in body:
+            plain = ESCAPE.sub(_unescaped, body)
+            body = plain if any(needle in plain for needle in needles) else body
+        for needle in needles:
+            body = body.replace(needle, HIDDEN)
+        return body
+
+    def hidden_text(self, text: str, *further: str) -> str:
+        """Give a text without its secrets."""
+        return self.hidden(text.encode("utf-8", "replace"), *further).decode()
+
+
+def _spellings(secret: str) -> frozenset[bytes]:
+    if len(secret) < MIN_SECRET:
+        return frozenset()
+    in_url = {quote(secret, safe=""), quote(secret)}
+    spelt = {
+        secret,
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        html.escape(secret),
+        *in_url,
+        *(re.sub("%..", lambda code: code[0].lower(), each) for each in in_url),
+    }
+    return frozenset(each.encode("utf-8", "replace") for each in spelt)
+
+
+def _unescaped(escape: re.Match[bytes]) -> bytes:
+    """Give the shortest spelling that JSON has for an escaped character."""
+    code, one = escape.groups()
+    if code is None:
+        return b"/" if one == b"/" else escape[0]
+    mark = chr(int(code, 16))
+    if mark < " " or "\ud800" <= mark <= "\udfff":
+        return escape[0]
+    return json.dumps(mark, ensure_ascii=False)[1:-1].encode()
