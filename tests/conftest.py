@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 
 import pytest
 
 SDK = "huaweicloudsdkecs"
+"""The counterpart that a bare `@pytest.mark.counterpart` means."""
+EXTRAS = {"schemathesis": "campaign"}
+"""The extras of those that `counterparts` doesn't install."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -15,15 +19,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--counterparts",
         choices=("optional", "required"),
         default="optional",
-        help="`required`: a missing counterpart (a vendor's SDK) fails its tests",
+        help="`required`: a missing counterpart (a vendor's SDK, a checker) fails its tests",
+    )
+    parser.addoption(
+        "--stories",
+        type=int,
+        default=40,
+        help="how many random stories the campaign lives; CI takes more",
     )
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a counterpart's test where it isn't installed, unless it is required."""
-    if item.get_closest_marker("counterpart") is None or importlib.util.find_spec(SDK):
+    marker = item.get_closest_marker("counterpart")
+    if marker is None:
         return
-    reason = f"{SDK} isn't installed: pip install -e '.[dev,counterparts]'"
+    module = marker.args[0] if marker.args else SDK
+    if importlib.util.find_spec(module):
+        return
+    extra = EXTRAS.get(module, "counterparts")
+    reason = f"{module} isn't installed: pip install -e '.[dev,{extra}]'"
     if item.config.getoption("--counterparts") == "required":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two processes a core: most of the slow tests wait for a server or a clock."""
+    return 2 * (os.cpu_count() or 1)

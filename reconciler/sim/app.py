@@ -59,7 +59,11 @@ def build(
     gate = Gate(tuple(clouds), utc_now)
     doorway = _Doorway(simulation, gate, Table(), on_request)
     control = LoopbackOnly(control_routes(simulation))
-    return Starlette(routes=[Mount("/_sim", app=control), Mount("/", app=doorway)])
+    app = Starlette(routes=[Mount("/_sim", app=control)])
+    # What no route takes, and not a second mount: a path with a line break matches none.
+    app.router.default = doorway
+    app.router.redirect_slashes = False
+    return app
 
 
 class Table:

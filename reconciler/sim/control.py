@@ -1,8 +1,8 @@
 """`/_sim/*`: looking at a simulated world, and taking part in it.
 
-The world and the log are read, rules are replaced, a virtual clock is advanced, and
-somebody acts at the console. With several worlds `?projectId=` names one; without it the
-first is meant, and new fault rules go to all.
+The world and the log are read, rules are replaced, a virtual clock is advanced, somebody
+acts at the console, and the APIs describe themselves. With several worlds `?projectId=`
+names one; without it the first is meant, and new fault rules go to all.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from reconciler.sim.clock import VirtualClock
 from reconciler.sim.dump import document
 from reconciler.sim.entities import Server, Volume
 from reconciler.sim.fields import Fields, WorldError, documents
+from reconciler.sim.openapi import openapi
 from reconciler.sim.rules import read_rules
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from reconciler.sim.requests_log import RequestsLog
 
     Handler = Callable[[Request], Awaitable[Response]]
+
+LATEST_S = 1e9
+"""Seconds that a virtual clock may come to, some 30 years: dates beyond can't be told."""
 
 _Row = TypeVar("_Row", Server, Volume)
 
@@ -109,6 +113,7 @@ def control_routes(simulation: Simulation) -> Router:
     return Router(
         routes=[
             Route("/world", bound(_world), methods=["GET"]),
+            Route("/openapi", bound(_openapi), methods=["GET"]),
             Route("/requests", bound(_requests), methods=["GET"]),
             Route("/requests", bound(_forget), methods=["DELETE"]),
             Route("/faults", bound(_faults), methods=["POST"]),
@@ -132,6 +137,11 @@ def _chosen(simulation: Simulation, request: Request) -> Cloud:
 def _world(simulation: Simulation, request: Request, body: bytes) -> Response:
     del body
     return JSONResponse(document(_chosen(simulation, request)))
+
+
+def _openapi(simulation: Simulation, request: Request, body: bytes) -> Response:
+    del body
+    return JSONResponse(openapi(_chosen(simulation, request).world.provider))
 
 
 def _requests(simulation: Simulation, request: Request, body: bytes) -> Response:
@@ -160,6 +170,8 @@ def _clock(simulation: Simulation, request: Request, body: bytes) -> Response:
     virtual = [clock for clock in clocks.values() if isinstance(clock, VirtualClock)]
     if not virtual:
         return JSONResponse({"error": "this simulator runs in real time"}, 409)
+    if max(cloud.at_s for cloud in simulation.clouds) + seconds > LATEST_S:
+        raise WorldError(f"request body:1: `advance` goes beyond {LATEST_S:.0f} seconds")
     for clock in virtual:
         clock.advance(seconds)
     return JSONResponse({"now": next(cloud.tick() for cloud in simulation.clouds)})

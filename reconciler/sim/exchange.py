@@ -61,7 +61,10 @@ class Answer:
 
 def answer(status: int, document: object, headers: Mapping[str, str] | None = None) -> Answer:
     """Give an answer whose body is the document as JSON."""
-    body = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    # Half of a surrogate pair, echoed from a request, has no bytes in UTF-8. Python's escape
+    # of it is JSON's.
+    body = text.encode(errors="backslashreplace")
     return Answer(status=status, body=body, headers=headers or {})
 
 

@@ -39,6 +39,7 @@ _GATEWAY = {
     502: ("APIGW.0201", "Backend unavailable."),
     504: ("APIGW.0201", "Backend timeout."),
 }
+_BODILESS = (204, 205, 304)
 _BACKEND = {
     500: ("Common.0001", "System error."),
     503: ("Common.1503", "The API request rate has been limited."),
@@ -75,6 +76,8 @@ def broken(rule: Rule, gate: Gate, real: Answer | None) -> Answer:
 def _status(status: int, gate: Gate, headers: dict[str, str]) -> Answer:
     if status in _GATEWAY:
         return gate.gateway(status, *_GATEWAY[status], headers)
+    if status in _BODILESS:
+        return Answer(status=status, headers=headers)
     code, text = _BACKEND.get(status, ("Common.0999", f"Simulated answer {status}."))
     return answer(status, {"error": {"code": code, "message": text}}, headers)
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _WHOLE = re.compile(r"-?\d{1,18}")
 _ABSENT = ("", "~", "null")
+DEEPEST = 100
+"""Lists and mappings inside one another. Nodes are made recursively, outside Python: some
+ten thousand levels, which a few kilobytes can write, would end the process."""
 
 
 class WorldError(ValueError):
@@ -28,12 +31,23 @@ def documents(text: str, name: str) -> Iterator[yaml.Node]:
     """Give the root node of each document in the text; raises `WorldError` on a syntax error."""
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
+        _check_depth(yaml.parse(text, Loader=loader), name)
         yield from yaml.compose_all(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise WorldError(f"{name}:{line}: not YAML: {error.problem}; correct this line") from error
     except yaml.YAMLError as error:
         raise WorldError(f"{name}:1: not YAML: {error}; save the file as UTF-8 text") from error
+
+
+def _check_depth(events: Iterator[yaml.Event], name: str) -> None:
+    depth = 0
+    for event in events:
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise WorldError(f"{name}:{line}: more than {DEEPEST} levels; write it flatter")
 
 
 def fault_at(node: yaml.Node, name: str, text: str) -> WorldError:

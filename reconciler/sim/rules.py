@@ -30,7 +30,8 @@ _KEYS = ("match", *_WHEN, "times", *_WHAT, "effect", "retryAfter", *_COUNTS)
 _ANSWERS = ("reset", "timeout", "stall", "truncate", "html", "throttle-202")
 _JOBS = ("fail", "gone", "false-success", "init-first")
 _LISTINGS = ("duplicate", "reorder", "drop-page", "lying-count", "endless")
-_STATUS = re.compile(r"[2-5]\d\d")
+_STATUS = re.compile("[2-5][0-9][0-9]")
+_HEADER_TEXT = re.compile("[!-~]([ -~]*[!-~])?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +188,9 @@ def _rule(node: yaml.Node, name: str) -> tuple[Rule, tuple[int, int]]:
         raise fields.fault("effect", "a `listing` changes nothing; leave `effect` out")
     if fields.given("retryAfter") and kind != "answer":
         raise fields.fault("retryAfter", "`retryAfter` belongs to an `answer`; leave it out")
+    retry_after = fields.optional("retryAfter")
+    if retry_after is not None and not _HEADER_TEXT.fullmatch(retry_after):
+        raise fields.fault("retryAfter", "`retryAfter` is a header; write seconds or a date")
     effect = fields.choice("effect", ("none", "applied"), "none")
     if fault in ("slow", "init-first") and fields.given("effect") and effect == "none":
         raise fields.fault("effect", f"`{fault}` always applies; leave `effect` out")
@@ -200,7 +204,7 @@ def _rule(node: yaml.Node, name: str) -> tuple[Rule, tuple[int, int]]:
         servers=servers,
         times=fields.whole("times") if fields.given("times") else None,
         effect=effect,
-        retry_after=fields.optional("retryAfter"),
+        retry_after=retry_after,
     )
     return rule, (fields.whole("matched", 0), fields.whole("fired", 0))
 

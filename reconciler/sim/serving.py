@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import threading
@@ -15,13 +16,15 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from reconciler.sim.faults import DROP
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Iterator
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 START_LIMIT_S = 10.0
 STOP_LIMIT_S = 10.0
+TICK_S = 0.02
+TICKS = 1000
+"""Any multiple of ten: at each tenth tick the server renews the date of its answers."""
 
 
 class _DroppingProtocol(H11Protocol):
@@ -46,6 +49,13 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
+
+    async def main_loop(self) -> None:
+        """Notice soon that it shall end: a command waits for that at its own end."""
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks = (ticks + 1) % TICKS
+            await asyncio.sleep(TICK_S)
 
 
 def _config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:

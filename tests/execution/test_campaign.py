@@ -12,8 +12,6 @@ import asyncio
 import random
 from typing import TYPE_CHECKING
 
-import pytest
-
 from reconciler.operations.apply import Ending
 from tests.contract.worlds import huawei_ecs
 from tests.execution.campaign import Story, story_of
@@ -23,10 +21,11 @@ from tests.rig.virtual_time import run
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
     from reconciler.operations.apply import Applied
     from tests.rig.stage import Stage
 
-SEEDS = 100
 CHUNK = 10
 
 
@@ -85,7 +84,12 @@ def not_ours(on: Stage, story: Story) -> bool:
     return {pair for pair in on.truth() if story.wanted.owns(pair)} == story.wanted.pairs()
 
 
-@pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Take as many seeds as `--stories` says."""
+    if "first" in metafunc.fixturenames:
+        metafunc.parametrize("first", range(0, metafunc.config.getoption("--stories"), CHUNK))
+
+
 def test_random_stories_keep_every_invariant(first: int, tmp_path: Path) -> None:
     for seed in range(first, first + CHUNK):
         folder = tmp_path / str(seed)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tests.planning.worlds import World
 
 RANDOM = st.randoms(use_true_random=False)
-USUAL = settings(deadline=None, database=None, max_examples=70)
+USUAL = settings(deadline=None, database=None, max_examples=50)
 
 
 def _calls(made: Schedule) -> list[tuple[Verb, AttachmentKey]]:

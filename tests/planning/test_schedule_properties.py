@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.planning.worlds import World
 
 RANDOM = st.randoms(use_true_random=False)
-USUAL = settings(deadline=None, database=None, max_examples=120)
+USUAL = settings(deadline=None, database=None, max_examples=90)
 SMALL = 7
 """Single changes that an exhaustive search can take."""
 

@@ -6,7 +6,7 @@ flight, then the volume. Further choices that are unverified:
 
 * an unknown volume: `Ecs.1000` around Nova's `itemNotFound`
 * a frozen server: `Ecs.0003`
-* a device that is taken: `Ecs.0005`
+* a device that is taken, or is none of `/dev/sda` to `/dev/vdzz`: `Ecs.0005`
 * a batch detach: one server without the volume refuses all with `Ecs.0111`; servers
   named twice are `Ecs.0005`; more than 16 are `Ecs.0118`; a volume that isn't shareable
   is accepted
@@ -16,6 +16,7 @@ flight, then the volume. Further choices that are unverified:
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from reconciler.sim.apis.huawei_answers import ecs_refusal
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 SERVERS_PER_CALL = 16
 SERVERS_PER_VOLUME = 16
 DISKS_BEFORE_BATCH_ATTACH = 23
+_DEVICE = re.compile("/dev/[sv]d[a-z]{1,2}")
 
 
 def the_server(cloud: Cloud, server_id: str) -> Server:
@@ -108,7 +110,8 @@ def _check_device(server: Server, device: str | None) -> None:
     if device is None:
         return
     wanted = device.replace("/dev/sd", "/dev/vd", 1)
-    if not wanted.startswith("/dev/vd") or wanted in {d.device for d in server.disks.values()}:
+    taken = {disk.device for disk in server.disks.values()}
+    if not _DEVICE.fullmatch(device) or wanted in taken:
         raise ecs_refusal("Ecs.0005", f"device: {device}")
 
 
