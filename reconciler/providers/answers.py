@@ -46,6 +46,9 @@ async def bounded_body(response: httpx.Response, heard: Heard) -> bytes:
     async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > MAX_BODY:
+            # The traceback keeps this frame: what it holds must not be kept with it.
+            body.clear()
+            del chunk
             message = f"{heard}: it is longer than {MAX_BODY} bytes"
             raise ProviderError(message, code="answer-too-long", request_id=heard.request_id)
     return bytes(body)
