@@ -25,7 +25,7 @@ from reconciler.model.finding import Severity
 from tests.hostile.child import peak_mb
 from tests.hostile.mutants import MUTANTS
 
-LONGEST_S = 1.0
+LONGEST_S = 5.0
 """CPU seconds of one example; all of them are below a few kilobytes."""
 ADDRESS_SPACE = 1024**3
 
