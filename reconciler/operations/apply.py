@@ -105,11 +105,11 @@ async def apply_manifests(
         run_id = uuid.uuid4().hex
         runs = {session.scope.name: _run(session, run_id, events) for session in now.sessions}
         _something_declared(now)
-        ground = await _adopted(now, runs)
-        fresh = await ground.planned(consent.approved, rest_s=_longest(now.sessions))
+        ready = await _adopted(now, runs)
+        fresh = await ready.planned(consent.approved, rest_s=_longest(now.sessions))
         if consent.approved is None:
             check_selection(fresh)
-        applied = await _consented(fresh, ground, consent, request)
+        applied = await _consented(fresh, ready, consent, request)
         return replace(
             applied,
             requests=sum(session.pace.requests for session in now.sessions),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import httpx
-import pytest
 
 from reconciler.model.outcome import Verdict
 from reconciler.operations.apply import Ending, apply_manifests
@@ -84,6 +83,11 @@ class Line:
         counts = httpx.get(f"{self.address}/_sim/requests").json()["counts"]
         return int(counts["changing"])
 
+    def written_at(self) -> list[float]:
+        """Give when each request that asked for a change arrived, in the cloud's seconds."""
+        rows = httpx.get(f"{self.address}/_sim/requests").json()["requests"]
+        return [row["at"] for row in rows if row["changing"]]
+
     def breaks(self, *rules: Broken) -> None:
         """Replace the fault rules."""
         body = {"seed": "7", "rules": list(rules)}
@@ -107,10 +111,44 @@ def test_a_move_and_an_attach_over_a_socket(house: House) -> None:
         assert verdicts(applied) == {Verdict.DONE: 2}
 
 
-@pytest.mark.parametrize("effect", ["applied"])
-def test_a_dropped_connection_is_looked_up(house: House, effect: str) -> None:
+def test_what_nobody_owns_survives_over_a_socket(house: House) -> None:
     with line(house) as to:
-        to.breaks(house.rule(house.vendor.write, answer="reset", effect=effect))
+        assert to.apply(to.wanted(s2=["v2"])).ending is Ending.CONFIRMED
+        assert to.truth() == {("s1", "v1"), ("s2", "v2")}
+        assert to.writes() == 1
+
+
+def test_throttling_is_obeyed_over_a_socket(house: House) -> None:
+    with line(house) as to:
+        to.breaks(house.rule(house.vendor.write, answer=429, retryAfter=1))
+        assert to.apply(to.wanted(s2=["v2"])).ending is Ending.CONFIRMED
+        first, second = to.written_at()
+        assert second - first >= 1.0
+
+
+def test_the_batch_limit_is_held_over_a_socket(house: House) -> None:
+    servers = tuple(f"s{n:02}" for n in range(20))
+    attached = tuple((name, "shared") for name in servers)
+    plot = Plot(servers=servers, shared=("shared",), attached=attached, job_s=0.02)
+    with line(house, plot) as to:
+        wanted = replace(to.wanted(), volumes={"shared": []})
+        assert to.apply(wanted).ending is Ending.CONFIRMED
+        assert to.truth() == set()
+        assert to.writes() == -(-len(servers) // house.vendor.batch_max)
+
+
+def test_what_only_storage_shows_is_left_alone_over_a_socket(house: House) -> None:
+    plot = replace(PLOT, attached=(), storage_only=(("s1", "v1"),))
+    with line(house, plot) as to:
+        applied = to.apply(to.wanted(s1=[], s2=["v1", "v2"]))
+        assert applied.ending is Ending.INCOMPLETE
+        assert to.truth() == {("s1", "v1"), ("s2", "v2")}
+        assert to.writes() == 1
+
+
+def test_a_dropped_connection_is_looked_up(house: House) -> None:
+    with line(house) as to:
+        to.breaks(house.rule(house.vendor.write, answer="reset", effect="applied"))
         assert to.apply(to.wanted(s2=["v2"])).ending is Ending.CONFIRMED
         assert to.writes() == 1
 
