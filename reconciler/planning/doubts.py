@@ -38,10 +38,14 @@ def disagreeing(on: Ground) -> tuple[AttachmentKey, ...]:
 
 
 def moving(on: Ground) -> tuple[AttachmentKey, ...]:
-    """Give the owned attachments, live or wanted, whose volume is in motion; sorted."""
+    """Give the owned attachments, live or wanted, whose volume is in motion; sorted.
+
+    What an earlier call left unsettled isn't among them: that was waited for already.
+    """
     mine = {Wish.WANTED, Wish.UNWANTED}
+    volumes = on.moving - {key.volume_id for key in on.circumstances.unsettled}
     keys = on.desired.wanted.keys() | on.live.observed.keys()
-    found = (key for key in keys if key.volume_id in on.moving and on.wish(key) in mine)
+    found = (key for key in keys if key.volume_id in volumes and on.wish(key) in mine)
     return tuple(sorted(found))
 
 

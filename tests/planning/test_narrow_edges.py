@@ -10,7 +10,7 @@ from reconciler.model.plan import Circumstances, Standing
 from reconciler.model.policy import Policy
 from reconciler.model.record import NamedAttachment
 from reconciler.planning.approval import approval
-from reconciler.planning.doubts import disagreeing
+from reconciler.planning.doubts import disagreeing, moving
 from tests.planning.building import (
     ECS,
     STORAGE,
@@ -149,6 +149,9 @@ def test_what_an_earlier_call_may_still_change_is_left_in_motion() -> None:
     unsettled = Circumstances(unsettled=frozenset({key("a", "v")}))
     made = planned(live, of_server("a"), of_server("b", "v"), circumstances=unsettled)
     assert {change.standing for change in made.changes} == {Standing.IN_MOTION}
+    # It was followed to the end of its time: a plan waits for it no second time.
+    on_it = grounded(live, of_server("a"), of_server("b", "v"), circumstances=unsettled)
+    assert moving(on_it) == ()
 
 
 def test_a_misspelt_volume_keeps_the_place_that_it_was_to_be_moved_from() -> None:
