@@ -18,6 +18,8 @@ class Verb(enum.Enum):
     ATTACH = "attach"
     DETACH = "detach"
     UPDATE = "update"
+    DESTROY = "destroy"
+    """Detach where detaching deletes the volume for good."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,9 @@ class SetBy(enum.Enum):
 
     NEVER = "never"
     AFTERWARDS = "afterwards"
+    """Only once it is attached, with a call of its own."""
+    WITH_ATTACH = "with the attach"
+    """By the call that attaches, and in place afterwards."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +49,13 @@ class Capabilities:
 
     attach: bool = False
     detach_keeps_data: bool = False
+    """False: taking a volume away deletes it for good, and only a destroy may do that."""
     batch: Mapping[Verb, Batch] = field(default_factory=dict)
     """No entry: one attachment a call."""
     views: tuple[View, ...] = (View.COMPUTE,)
     has_jobs: bool = False
     guest_must_release: bool = False
+    """True where a running server may hang unless its guest let go of the volume first."""
     force: bool = False
     device: bool = False
     delete_on_termination: SetBy = SetBy.NEVER

@@ -98,10 +98,15 @@ class DeclaredScope:
     provider: str
     region: str
     project_id: str | None = None
+    environment: str | None = None
+    account_id: str | None = None
+    api_edition: str | None = None
+    keys: Mapping[str, Place] = field(default_factory=dict)
+    """Where each key of its `spec` is written, by the manifest's own word."""
     cloud: str | None = None
     """The domain of another partition, such as `myhuaweicloud.eu`."""
     endpoints: Mapping[str, str] = field(default_factory=dict)
-    """Address by API (`ecs`, `evs`, `iam`), or one under the empty key for all of them."""
+    """Address by API (`ecs`, `evs`, `iam`, ...), or one under the empty key for all of them."""
     endpoint_place: Place | None = None
     simulated: bool = False
     world: str | None = None

@@ -47,6 +47,12 @@ class Server:
     status_text: str = ""
     """The cloud's own word, for people."""
     locked: bool = False
+    running: bool = True
+    """False only where the cloud says that it is stopped: then no guest holds a volume."""
+    barred: str = ""
+    """Why this cloud never changes its attachments, as a sentence's end; empty: it does."""
+    attachments_known: bool = True
+    """False when the listing doesn't say what is attached to it: unknown, not nothing."""
     zone: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     free_slots: Mapping[str, int] | None = None
@@ -88,5 +94,7 @@ class Live:
     observed: Mapping[AttachmentKey, Observed] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     """Oddities worth telling a person (a row twice, a count that changed)."""
+    shows_free: bool = True
+    """False where a volume is only seen on its server: one that isn't seen may still exist."""
     complete: bool = True
     """False when rows may be missing: then nothing may be written on its ground."""

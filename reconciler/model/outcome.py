@@ -36,6 +36,9 @@ class Receipt:
     message: str = ""
     request_id: str = ""
     retry_after_s: float | None = None
+    look: bool = False
+    """True for a BUSY or REFUSED whose words don't tell which: the views may show that it is so
+    already, or that the cloud is at work, and are asked before the answer is believed."""
 
 
 class JobState(enum.Enum):

@@ -21,6 +21,8 @@ class Action(enum.Enum):
     DETACH = "detach"
     MOVE = "move"
     UPDATE = "update"
+    DESTROY = "destroy"
+    """A detach that deletes the volume for good."""
     KEEP = "keep"
     """Nothing to do; only listed where it can't be told yet (in motion, views disagree)."""
 
@@ -99,7 +101,7 @@ class Change:
         """The attachment that this change takes away, if any."""
         if self.action is Action.MOVE:
             return self.source
-        return self.key if self.action is Action.DETACH else None
+        return self.key if self.action in {Action.DETACH, Action.DESTROY} else None
 
     @property
     def arrives(self) -> AttachmentKey | None:
@@ -179,6 +181,9 @@ class Circumstances:
     excludes: tuple[str, ...] = ()
     reports_unmanaged: bool = True
     """False: what nobody owns isn't even told."""
+    destroys: frozenset[str] | None = None
+    """The volumes, by id or by a name that only one of the plan's destroys bears, that a person
+    agreed to lose; None: nobody was asked yet, as in a plan."""
     unsettled: frozenset[AttachmentKey] = frozenset()
     """What calls of earlier runs may still change: nothing is planned for these volumes."""
     approved: tuple[Approved, ...] | None = None

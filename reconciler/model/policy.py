@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 MAX_DETACH = 10
@@ -12,6 +13,15 @@ MAX_DETACH_PER_SERVER = 5
 """A server that loses more at once is being emptied, and that should be said."""
 
 
+class WhenRunning(enum.Enum):
+    """What is done before a volume leaves a server whose guest may still hold it."""
+
+    REQUIRE = "require"
+    """Nothing leaves unless the guest let go, or the server is stopped."""
+    WARN = "warn"
+    IGNORE = "ignore"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What holds for one scope after `default` and its own policies were merged."""
@@ -19,3 +29,7 @@ class Policy:
     max_detach: int = MAX_DETACH
     max_detach_share: float = MAX_DETACH_SHARE
     max_detach_per_server: int = MAX_DETACH_PER_SERVER
+    allow_destroy: bool = False
+    allow_status_reset: bool = False
+    when_running: WhenRunning | None = None
+    """None: `require` where the cloud says that a server may hang, else nothing is asked."""

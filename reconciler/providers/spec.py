@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from reconciler.providers.breaker import Breaker
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     import httpx
 
@@ -38,6 +38,10 @@ class Opening:
     utc_now: Callable[[], datetime]
     project_id: str | None = None
     """None: the provider looks it up by region, with one call."""
+    environment: str | None = None
+    account_id: str | None = None
+    api_edition: str | None = None
+    """None: the newest one in `ProviderSpec.editions`."""
     endpoints: Mapping[str, str] = field(default_factory=dict)
     """Addresses by the names of `ProviderSpec.apis`, all of them, without a trailing slash."""
     secrets: Mapping[str, Secret] = field(default_factory=dict)
@@ -62,6 +66,15 @@ Open: TypeAlias = Callable[[Opening], Awaitable[Opened]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """One version of a cloud's API, as its vendor dates it."""
+
+    name: str
+    supported_until: date | None
+    """The last day of support that was promised; None: no end is published."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSpec:
     """One provider: its name in manifests, its facts, and how it is opened."""
 
@@ -69,7 +82,7 @@ class ProviderSpec:
     open: Open
     can: Capabilities
     apis: Mapping[str, str]
-    """Default address by API, with `{region}` and `{cloud}` to be filled in."""
+    """Default address by API, with `{region}`, `{cloud}` and `{environment}` to be filled in."""
     cloud: str
     """The default domain for `{cloud}`."""
     domains: tuple[str, ...]
@@ -78,5 +91,12 @@ class ProviderSpec:
     """Environment variables by credential key, the first one that is set counts."""
     needed: tuple[str, ...]
     """The credential keys without which nothing can be asked."""
+    takes: frozenset[str] = frozenset({"projectId", "cloud"})
+    """The keys of a Scope, beside those that every scope has, that mean something here:
+    `projectId`, `cloud`, `environment`, `accountId`, `serviceVersion`."""
+    wants: tuple[str, ...] = ()
+    """Those of them that have no default."""
+    editions: tuple[Edition, ...] = ()
+    """The versions of the API that requests may name, oldest first; empty: it has no such thing."""
     login: tuple[str, ...] = ()
     """The credential keys for a token, all of them, instead of the `needed`; empty: no tokens."""

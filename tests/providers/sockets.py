@@ -14,9 +14,9 @@ import httpx
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.call import Call, Verb
 from reconciler.providers.http import HttpProvider, open_line
-from reconciler.providers.huawei_ecs.auth import proof_of
+from reconciler.providers.huawei_auth import proof_of
 from reconciler.providers.huawei_ecs.conversations import HuaweiEcs
-from reconciler.providers.huawei_ecs.errors import throttled
+from reconciler.providers.huawei_ecs.errors import FAULTS
 from reconciler.providers.huawei_ecs.site import Site
 from reconciler.providers.spec import Opening, Secret
 
@@ -139,7 +139,7 @@ async def provider(
     opened: Opening, *, patience_s: float = 5.0, deadline_s: float = 5.0
 ) -> AsyncIterator[HttpProvider]:
     """Give the real provider over real sockets, with less patience."""
-    line = open_line(opened, proof_of(opened, PROJECT), throttled)
+    line = open_line(opened, proof_of(opened, PROJECT, FAULTS), FAULTS.throttled)
     line.client.timeout = httpx.Timeout(patience_s, pool=None)
     line = replace(line, deadline_s=deadline_s)
     ecs, evs = opened.endpoints["ecs"], opened.endpoints["evs"]

@@ -26,7 +26,7 @@ async def open_provider(opening: Opening) -> Opened:
     Raises FindingsError when the region has no project or several, ProviderError when asking
     for it failed.
     """
-    from reconciler.providers.huawei_ecs.opening import opened  # noqa: PLC0415 - see above
+    from reconciler.providers.huawei_ecs.auth import opened  # noqa: PLC0415 - see above
 
     return await opened(NAME, opening)
 

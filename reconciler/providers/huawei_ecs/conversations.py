@@ -1,4 +1,4 @@
-"""What is said to ECS, EVS and IAM, and what their answers mean; pure.
+"""What is said to ECS and EVS, and what their answers mean; pure.
 
 1. One change is one request: single attach, single detach, a batch of one shareable volume, or
    one attribute of one attachment. Another form is a mistake of the caller, not of the cloud.
@@ -6,8 +6,7 @@
 3. A job says when to look, never what is so.
 
 Source: ECS API reference, "AttachServerVolume", "DetachServerVolume", "BatchAttachSharableVolumes",
-"BatchDetachVolumes", "UpdateServerBlockDevice", "ListServerBlockDevices", "ShowJob"; IAM API
-reference, "KeystoneListProjects".
+"BatchDetachVolumes", "UpdateServerBlockDevice", "ListServerBlockDevices", "ShowJob".
 """
 
 from __future__ import annotations
@@ -17,20 +16,19 @@ from typing import TYPE_CHECKING, assert_never
 from pydantic import ValidationError
 
 from reconciler.model.call import Call, Verb
-from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.live import ANY_BUS
 from reconciler.model.outcome import Answer, JobState, Progress, Receipt
-from reconciler.providers.huawei_ecs import BATCH_MAX, errors, listing
-from reconciler.providers.huawei_ecs.errors import Meaning, bad_answer, read_error
-from reconciler.providers.huawei_ecs.site import change, delete, get, read
+from reconciler.providers.huawei_ecs import BATCH_MAX, listing
+from reconciler.providers.huawei_ecs.errors import FAULTS
 from reconciler.providers.huawei_ecs.wire import (
     WireAccepted,
     WireBlockDevices,
     WireFreeSlots,
     WireJob,
-    WireProjects,
     WireSubJob,
 )
+from reconciler.providers.huawei_faults import GONE, Meaning, request_id
+from reconciler.providers.requests import change, delete, get
 from reconciler.providers.talk import ask, ask_all, clean
 
 if TYPE_CHECKING:
@@ -68,26 +66,25 @@ class HuaweiEcs:
         """Ask for a change with one request."""
         response = yield from ask(_request(self._site, call))
         if not response.is_success:
-            return errors.refusal(call.verb, response)
+            return FAULTS.refusal(call.verb, response)
         if call.verb is Verb.UPDATE and response.content.strip() in NOTHING:
-            return Receipt(answer=Answer.ACCEPTED, request_id=errors.request_id(response))
+            return Receipt(answer=Answer.ACCEPTED, request_id=request_id(response))
         handle = _handle(response)
         if not handle:
-            return errors.unaccepted(response)
-        request_id = errors.request_id(response)
-        return Receipt(answer=Answer.ACCEPTED, handle=handle, request_id=request_id)
+            return FAULTS.unaccepted(response)
+        return Receipt(answer=Answer.ACCEPTED, handle=handle, request_id=request_id(response))
 
     def track(self, handle: str) -> Conversation[Progress]:
         """Ask how a job is doing; an id that ECS doesn't know (any more) is GONE."""
         request = get(self._site.compute("jobs", handle))
         response = yield from ask(request)
-        job = read(WireJob, request, response) if response.is_success else None
+        job = FAULTS.read(WireJob, request, response) if response.is_success else None
         if job is not None and job.status:
-            return _progress(job, errors.request_id(response))
+            return _progress(job, request_id(response))
         # A question may fail with a 200: its code and words then stand where the job's would.
-        found = errors.fault(response)
-        if response.status_code != errors.GONE and found.code != JOB_GONE:
-            raise read_error(request, response) if job is None else bad_answer(request, response)
+        found = FAULTS.fault(response)
+        if response.status_code != GONE and found.code != JOB_GONE:
+            raise (FAULTS.read_error if job is None else FAULTS.bad_answer)(request, response)
         return Progress(
             state=JobState.GONE,
             code=found.code or f"http-{found.status}",
@@ -107,34 +104,12 @@ class HuaweiEcs:
         responses = yield from ask_all(requests)
         counted: dict[str, Mapping[str, int]] = {}
         for server_id, request, response in zip(wanted, requests, responses, strict=True):
-            if not response.is_success and errors.fault(response).meaning is Meaning.ABSENT:
+            if not response.is_success and FAULTS.fault(response).meaning is Meaning.ABSENT:
                 continue
-            free = read(WireBlockDevices, request, response).free
+            free = FAULTS.read(WireBlockDevices, request, response).free
             if free is not None:
                 counted[server_id] = _slots(free)
         return counted
-
-
-def find_project(iam: str, region: str, scope: str) -> Conversation[str]:
-    """Give the id of the project that a region has. Raises FindingsError unless there is one."""
-    request = get(f"{iam}/v3/projects", name=region)
-    response = yield from ask(request)
-    projects = read(WireProjects, request, response).projects
-    ids = sorted({project.id for project in projects})
-    if len(ids) == 1:
-        return ids[0]
-    named = ", ".join(f"`{clean(project_id)}`" for project_id in ids[:10])
-    several = f"`{region}` has {len(ids)} projects: {named}"
-    raise FindingsError(
-        Finding(
-            code="project-ambiguous" if ids else "project-not-found",
-            summary=several if ids else f"no project of `{region}` is visible to this access key",
-            hint="set `projectId` to the project that holds the servers"
-            if ids
-            else "check `region`, or set `projectId`, which also needs no permission to list them",
-            scope=scope,
-        )
-    )
 
 
 def _request(site: Site, call: Call) -> httpx.Request:
@@ -152,6 +127,8 @@ def _request(site: Site, call: Call) -> httpx.Request:
         case Verb.UPDATE:
             assert single, "attributes are changed one attachment at a time"
             return _update(site, call, first)
+        case Verb.DESTROY:
+            raise AssertionError("a volume of ECS is detached and kept, never destroyed")
         case _:
             assert_never(call.verb)
 

@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.model.attachment import View
 from reconciler.model.live import Live
+from reconciler.providers.huawei_ecs.errors import FAULTS
 from reconciler.providers.huawei_ecs.live import Seen
-from reconciler.providers.huawei_ecs.site import get, read
 from reconciler.providers.huawei_ecs.wire import WireServer, WireServers, WireVolume, WireVolumes
+from reconciler.providers.requests import get
 from reconciler.providers.talk import ask_all
 
 if TYPE_CHECKING:
@@ -85,8 +86,8 @@ def _both(
     """Ask both views at once; the first requests are those for volumes."""
     responses = yield from ask_all(requests)
     answered = tuple(zip(requests, responses, strict=True))
-    volumes = tuple(read(WireVolumes, *each) for each in answered[:volume_requests])
-    servers = tuple(read(WireServers, *each) for each in answered[volume_requests:])
+    volumes = tuple(FAULTS.read(WireVolumes, *each) for each in answered[:volume_requests])
+    servers = tuple(FAULTS.read(WireServers, *each) for each in answered[volume_requests:])
     return volumes, servers
 
 

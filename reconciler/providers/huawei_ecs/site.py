@@ -1,27 +1,9 @@
-"""The addresses of one scope, the requests that are sent there and the reading of answers; pure."""
+"""The addresses of one scope; pure."""
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn, TypeVar
 from urllib.parse import quote
-
-import httpx
-
-from reconciler.providers.huawei_ecs.errors import bad_answer, read_error
-from reconciler.providers.huawei_ecs.wire import Wire
-from reconciler.signing.sdk_hmac_sha256 import canonical_query
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-WireT = TypeVar("WireT", bound=Wire)
-
-PLAIN_TYPE = "application/json"
-BODY_TYPE = "application/json;charset=UTF-8"
-"""Source: huaweicloudsdkcore 3.1.219; the two differ, and both are signed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,67 +26,3 @@ class Site:
         return "/".join(
             (self.evs, "v2", *(quote(part, safe="~") for part in (self.project, *path)))
         )
-
-
-def get(url: str, **query: str) -> httpx.Request:
-    """Give the request of a read; its query is written as it will be signed."""
-    wire = canonical_query(query.items())
-    return _request("GET", f"{url}?{wire}" if wire else url, PLAIN_TYPE, b"")
-
-
-def delete(url: str) -> httpx.Request:
-    """Give the request of a change that has no body."""
-    return _request("DELETE", url, PLAIN_TYPE, b"")
-
-
-def change(method: str, url: str, body: Mapping[str, object]) -> httpx.Request:
-    """Give the request of a change; its body is written once, because its bytes are signed."""
-    wire = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
-    return _request(method, url, BODY_TYPE, wire)
-
-
-def read(model: type[WireT], request: httpx.Request, response: httpx.Response) -> WireT:
-    """Give what a read answered. Raises ProviderError when it failed or isn't as documented."""
-    if not response.is_success:
-        raise read_error(request, response)
-    try:
-        return model.model_validate(strict_json(response.content))
-    except (ValueError, RecursionError) as error:  # pydantic's own error is a ValueError too
-        raise bad_answer(request, response) from error
-
-
-def strict_json(body: bytes) -> object:
-    """Give what the JSON says, where everybody reads the same in it; else raises ValueError.
-
-    A member twice, `NaN`, an infinite number and bytes that aren't UTF-8 are no JSON to us: each
-    reader takes another value for them. Nesting that is too deep raises RecursionError.
-    """
-    told: object = json.loads(
-        body.decode(),
-        object_pairs_hook=_members,
-        parse_constant=_no_number,
-        parse_float=_finite,
-    )
-    return told
-
-
-def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member stands twice in one object")
-    return members
-
-
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not JSON")
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    return number if math.isfinite(number) else _no_number(digits)
-
-
-def _request(method: str, url: str, content_type: str, body: bytes) -> httpx.Request:
-    # English words: people search the vendor's pages for them.
-    headers = {"Content-Type": content_type, "X-Language": "en-us"}
-    return httpx.Request(method, url, headers=headers, content=body)

@@ -1,74 +1,16 @@
-"""The JSON of ECS, EVS and IAM as documented; members that nobody here reads are left out.
-
-Types are read leniently: the same member is a string in one sample and a number in another
-(`bootIndex`, `size`, `delete_on_termination`). What can't be read is absent, never guessed.
+"""The JSON of ECS and EVS as documented; members that nobody here reads are left out.
 
 Source: ECS and EVS API references, "ListServersDetails", "ListVolumes", "ShowJob",
-"ListServerBlockDevices"; IAM "KeystoneListProjects"; huaweicloudsdkecs/-evs 3.1.219, models.
+"ListServerBlockDevices"; huaweicloudsdkecs/-evs 3.1.219, models.
 """
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
-TRUE_WORDS = frozenset({"true", "1"})
-FALSE_WORDS = frozenset({"false", "0"})
-
-
-def _text(value: object) -> object:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, int | float) else value
-
-
-def _flag(value: object) -> bool | None:
-    word = str(value).strip().lower()
-    if word in TRUE_WORDS:
-        return True
-    return False if word in FALSE_WORDS else None
-
-
-def _whole(value: object) -> int | None:
-    word = _text(value)
-    return int(word) if isinstance(word, str) and word.isdecimal() and word.isascii() else None
-
-
-def _pairs(value: object) -> dict[str, str]:
-    if isinstance(value, dict):
-        return {str(key): str(_text(of_key)) for key, of_key in value.items()}
-    if not isinstance(value, list):
-        return {}
-    # Servers list their tags as `key=value`; a tag may have an empty value or none.
-    split = (str(each).partition("=") for each in value)
-    return {key: told for key, _, told in split}
-
-
-def _rows(value: object) -> object:
-    return [] if value is None else value
-
-
-Text = Annotated[str, BeforeValidator(_text)]
-"""Empty where the cloud sends nothing or null."""
-_ID_FORM = "[A-Za-z0-9][A-Za-z0-9._:~+=@-]{0,254}"
-"""Ids become parts of paths and of lists in queries: `..`, a blank, a quote or a comma there would
-ask for something else. Ours; the documents show UUIDs and 32 hexadecimal digits."""
-Id = Annotated[str, BeforeValidator(_text), Field(pattern=f"^{_ID_FORM}$")]
-"""A row without its id can't be told from another one: the whole answer is then in doubt."""
-OptionalId = Annotated[str, BeforeValidator(_text), Field(pattern=f"^({_ID_FORM})?$")]
-"""Empty where the cloud sends nothing or null."""
-Flag = Annotated[bool | None, BeforeValidator(_flag)]
-Whole = Annotated[int | None, BeforeValidator(_whole)]
-Pairs = Annotated[dict[str, str], BeforeValidator(_pairs)]
-
-
-class Wire(BaseModel):
-    """What all of them have in common: unknown members are ignored."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
+from reconciler.providers.lenient import Flag, Id, OptionalId, Pairs, Text, Whole, Wire, rows
 
 
 class WireVolumeOnServer(Wire):
@@ -91,9 +33,9 @@ class WireServer(Wire):
     transition: Text = Field("", alias="OS-EXT-STS:task_state")
     zone: Text = Field("", alias="OS-EXT-AZ:availability_zone")
     root_device: Text = Field("", alias="OS-EXT-SRV-ATTR:root_device_name")
-    metadata: Pairs = {}
-    tags: Pairs = {}
-    volumes: Annotated[list[WireVolumeOnServer], BeforeValidator(_rows)] = Field(
+    metadata: Pairs = Field({})
+    tags: Pairs = Field({})
+    volumes: Annotated[list[WireVolumeOnServer], BeforeValidator(rows)] = Field(
         [], alias="os-extended-volumes:volumes_attached"
     )
 
@@ -122,9 +64,9 @@ class WireVolume(Wire):
     multiattach: Flag = None
     bootable: Flag = None
     zone: Text = Field("", alias="availability_zone")
-    metadata: Pairs = {}
-    tags: Pairs = {}
-    attachments: Annotated[list[WireAttachment], BeforeValidator(_rows)] = []
+    metadata: Pairs = Field({})
+    tags: Pairs = Field({})
+    attachments: Annotated[list[WireAttachment], BeforeValidator(rows)] = Field([])
 
 
 class WireVolumes(Wire):
@@ -173,7 +115,7 @@ class WireSubJob(Wire):
 class WireJobEntities(Wire):
     """What a job is about; other members depend on the kind of job."""
 
-    sub_jobs: Annotated[list[WireSubJob], BeforeValidator(_rows)] = []
+    sub_jobs: Annotated[list[WireSubJob], BeforeValidator(rows)] = Field([])
 
 
 class WireJob(Wire):
@@ -183,28 +125,3 @@ class WireJob(Wire):
     error_code: Text = ""
     fail_reason: Text = ""
     entities: WireJobEntities | None = None
-
-
-class WireProject(Wire):
-    """One element of IAM's `projects`."""
-
-    id: Id
-    name: Text = ""
-
-
-class WireProjects(Wire):
-    """The body of IAM's `projects`."""
-
-    projects: list[WireProject]
-
-
-class WireToken(Wire):
-    """IAM's `token`; the token itself comes in a header."""
-
-    expires_at: Text = ""
-
-
-class WireLogin(Wire):
-    """The body of IAM's `auth/tokens`."""
-
-    token: WireToken

@@ -11,7 +11,8 @@ from reconciler.errors import ProviderError
 from reconciler.model.call import Call, Verb
 from reconciler.model.finding import FindingsError
 from reconciler.model.outcome import Answer, JobState, Receipt
-from reconciler.providers.huawei_ecs.conversations import find_project
+from reconciler.providers.huawei_ecs.errors import FAULTS
+from reconciler.providers.huawei_iam import find_project
 
 from .talks import ECS, PROJECT, SAYS, body, hold, key, ok, urls
 
@@ -334,7 +335,7 @@ def test_a_path_that_the_gateway_does_not_know_is_no_missing_server() -> None:
 
 def test_the_project_is_found_by_its_region() -> None:
     rows = {"projects": [{"id": PROJECT, "name": "r1"}]}
-    asked, project = hold(find_project("https://iam.example", "r1", "prod"), ok(rows))
+    asked, project = hold(find_project("https://iam.example", "r1", "prod", FAULTS), ok(rows))
     assert urls(asked) == ["GET https://iam.example/v3/projects?name=r1"]
     assert project == PROJECT
 
@@ -351,7 +352,7 @@ def test_another_number_of_projects_is_for_a_person_to_decide(
 ) -> None:
     rows = {"projects": [{"id": each} for each in ids]}
     with pytest.raises(FindingsError) as raised:
-        hold(find_project("https://iam.example", "r1", "prod"), ok(rows))
+        hold(find_project("https://iam.example", "r1", "prod", FAULTS), ok(rows))
     (finding,) = raised.value.findings
     assert (finding.code, finding.scope) == (code, "prod")
     assert summary in finding.summary

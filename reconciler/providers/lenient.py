@@ -1,0 +1,69 @@
+"""Members of foreign JSON, read leniently: what can't be read is absent, never guessed.
+
+The same member is a string in one sample of a vendor and a number in another (`bootIndex`, `size`,
+`delete_on_termination`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+TRUE_WORDS = frozenset({"true", "1"})
+FALSE_WORDS = frozenset({"false", "0"})
+
+
+def _text(value: object) -> object:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _flag(value: object) -> bool | None:
+    word = str(value).strip().lower()
+    if word in TRUE_WORDS:
+        return True
+    return False if word in FALSE_WORDS else None
+
+
+def _whole(value: object) -> int | None:
+    word = _text(value)
+    return int(word) if isinstance(word, str) and word.isdecimal() and word.isascii() else None
+
+
+def _pairs(value: object) -> dict[str, str]:
+    if isinstance(value, dict):
+        return {str(key): str(_text(of_key)) for key, of_key in value.items()}
+    if not isinstance(value, list):
+        return {}
+    # Servers list their tags as `key=value`; a tag may have an empty value or none.
+    split = (str(each).partition("=") for each in value)
+    return {key: told for key, _, told in split}
+
+
+def rows(value: object) -> object:
+    """Give no rows where the cloud sends null."""
+    return [] if value is None else value
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+"""Empty where the cloud sends nothing or null."""
+_ID_FORM = "[A-Za-z0-9][A-Za-z0-9._:~+=@-]{0,254}"
+"""Ids become parts of paths and of lists in queries: `..`, a blank, a quote or a comma there would
+ask for something else. Ours; the documents show UUIDs and 32 hexadecimal digits."""
+Id = Annotated[str, BeforeValidator(_text), Field(pattern=f"^{_ID_FORM}$")]
+"""A row without its id can't be told from another one: the whole answer is then in doubt."""
+OptionalId = Annotated[str, BeforeValidator(_text), Field(pattern=f"^({_ID_FORM})?$")]
+"""Empty where the cloud sends nothing or null."""
+Flag = Annotated[bool | None, BeforeValidator(_flag)]
+Whole = Annotated[int | None, BeforeValidator(_whole)]
+Pairs = Annotated[dict[str, str], BeforeValidator(_pairs)]
+
+
+class Wire(BaseModel):
+    """A JSON object of which unknown members are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
