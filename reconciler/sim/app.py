@@ -6,8 +6,6 @@ the API; then the log. A module under `reconciler.sim.apis` that has an `API` is
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -71,8 +69,7 @@ class Table:
 
     def __init__(self) -> None:
         self._routes: dict[tuple[str, int], list[tuple[tuple[str, ...], Route]]] = {}
-        for found in pkgutil.iter_modules(apis.__path__):
-            module = importlib.import_module(f"{apis.__name__}.{found.name}")
+        for module in apis.modules():
             for route in getattr(module, "API", ()):
                 parts = tuple(route.path.split("/"))
                 self._routes.setdefault((route.method, len(parts)), []).append((parts, route))
@@ -127,13 +124,22 @@ class _Doorway:
     def _meet(self, heard: Heard) -> _Visit:
         found = self.table.find(heard.method, heard.path)
         route, words = found if found is not None else (None, {})
-        cloud = self.simulation.cloud(words.get("project_id")) or self.simulation.clouds[0]
+        cloud = self._cloud(heard, route, words)
         changing = (
             heard.method not in ("GET", "HEAD", "OPTIONS") if route is None else (route.changing)
         )
         if route is not None and route.rehearsable and b"dry_run" in heard.body:
             changing = heard.document().get("dry_run") is not True
         return _Visit(heard, cloud, route, words, changing)
+
+    def _cloud(self, heard: Heard, route: Route | None, words: Mapping[str, str]) -> Cloud:
+        named = self.simulation.cloud(words.get("project_id"))
+        clouds = self.simulation.clouds
+        if named is not None or route is None or not route.provider:
+            return named or clouds[0]
+        mine = [cloud for cloud in clouds if cloud.world.provider == route.provider] or clouds
+        key = route.caller(heard) if route.caller is not None else ""
+        return next((cloud for cloud in mine if key in cloud.world.keys), mine[0])
 
     def _decide(self, visit: _Visit) -> Answer:
         rule = visit.rule
@@ -152,7 +158,8 @@ class _Doorway:
             return self.gate.gateway(404, "APIGW.0101", text)
         clouds = self.simulation.clouds
         if route.signed:
-            passed = self.gate.admit(heard)
+            admit = route.admit or Gate.admit
+            passed = admit(self.gate, heard)
             if isinstance(passed, Answer):
                 return passed
             if not _same_project(visit, passed):

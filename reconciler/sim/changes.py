@@ -13,18 +13,31 @@ if TYPE_CHECKING:
     from reconciler.sim.rules import Rule
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One attachment of an accepted call, with the device asked for."""
+
+    server: Server
+    volume: Volume
+    device: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One accepted call: a verb, a volume, and the servers with the devices asked for."""
+    """One accepted call: `attach`, `detach` or `destroy`, and what it is about.
+
+    `batch`: its job is a parent with a part for each target. `delete_on_termination`: what an
+    attach that carries it sets.
+    """
 
     verb: str
-    volume: Volume
-    targets: tuple[tuple[Server, str | None], ...]
+    targets: tuple[Target, ...]
     batch: bool = False
+    delete_on_termination: bool = False
 
 
 def begin(cloud: Cloud, change: Change, rule: Rule | None) -> Job:
-    """Give the job of a change, under way; a batch's has a part for each server."""
+    """Give the job of a change, under way; a batch's has a part for each target."""
     rule = rule if rule is not None and rule.kind == "job" else None
     parts = tuple(_leaf(cloud, change, target, rule) for target in change.targets)
     job = parts[0]
@@ -32,7 +45,7 @@ def begin(cloud: Cloud, change: Change, rule: Rule | None) -> Job:
         job = Job(
             id=cloud.dice.token(),
             verb=change.verb,
-            volume_id=change.volume.row.id,
+            volume_id=change.targets[0].volume.row.id,
             began_s=cloud.at_s,
             due_s=max(part.due_s for part in parts),
             parts=parts,
@@ -44,18 +57,17 @@ def begin(cloud: Cloud, change: Change, rule: Rule | None) -> Job:
     return job
 
 
-def _leaf(
-    cloud: Cloud, change: Change, target: tuple[Server, str | None], rule: Rule | None
-) -> Job:
-    server, device = target
+def _leaf(cloud: Cloud, change: Change, target: Target, rule: Rule | None) -> Job:
+    server = target.server
     time = cloud.world.job_time
     lasts_s = cloud.dice.lognormal(time.median_s, time.sigma)
     job = Job(
         id=cloud.dice.token(),
         verb=change.verb,
-        volume_id=change.volume.row.id,
+        volume_id=target.volume.row.id,
         server_id=server.row.id,
-        device=device,
+        device=target.device,
+        delete_on_termination=change.delete_on_termination,
         began_s=cloud.at_s,
         due_s=cloud.at_s + lasts_s,
     )

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from reconciler.sim.clock import Clock
     from reconciler.sim.records import AttachmentRow, Job, World
 
+MOTION = {"attach": "attaching", "detach": "detaching", "destroy": "deleting"}
+"""What a volume is while a change of it is under way."""
+DESTROYED = "deleted"
+"""The status of a volume that is gone for good: only the saved world still has its row."""
 JOBS_KEPT = 10_000
 """How many jobs stay queryable. How long the vendor keeps them is not published."""
 
@@ -81,13 +85,13 @@ class Cloud:
             oldest = next(iter(self.jobs))
             if self.jobs[oldest].ended:
                 del self.jobs[oldest]
-        volume = self.volumes[job.volume_id]
         for part in job.leaves:
             if part.done or part.server_id is None:
                 continue
+            volume = self.volumes[part.volume_id]
             self.keep(volume)
             volume.in_flight.add(part.id)
-            volume.status = f"{part.verb}ing"
+            volume.status = MOTION[part.verb]
             self.servers[part.server_id].in_flight.add(part.id)
             self._queued += 1
             heapq.heappush(self._due, (part.due_s, self._queued, part))
@@ -99,14 +103,18 @@ class Cloud:
         job.done = True
         server.in_flight.discard(job.id)
         if job.applies and job.verb == "attach":
-            self.join(server, volume, job.device)
+            self.join(server, volume, job.device, keeps=not job.delete_on_termination)
         elif job.applies:
             self.part(server, volume)
         self.keep(volume)
         volume.in_flight.discard(job.id)
         self.settle(volume)
+        if job.applies and job.verb == "destroy":
+            volume.status = DESTROYED
 
-    def join(self, server: Server, volume: Volume, device: str | None = None) -> None:
+    def join(
+        self, server: Server, volume: Volume, device: str | None = None, *, keeps: bool = True
+    ) -> None:
         """Let both views show the volume on the server; nothing when compute does already."""
         if volume.row.id in server.disks:
             return
@@ -118,6 +126,7 @@ class Cloud:
             device=next_device(server, device),
             attachment_id=self.dice.dashed(),
             attached_s=self.at_s,
+            delete_on_termination=not keeps,
         )
         server.disks[volume.row.id] = attachment
         volume.holders[server.row.id] = attachment

@@ -90,6 +90,7 @@ def _server(cloud: Cloud, server: Server) -> dict[str, object]:
         "flavor": row.flavor,
         "tags": dict(row.tags),
         "freeSlots": server.free_slots,
+        **row.facts,
     }
     # A boot disk that was detached is left out, or reading the file would bring it back.
     held = cloud.held.get(row.id, {})
@@ -114,6 +115,7 @@ def _volume(volume: Volume) -> dict[str, object]:
         "bootable": row.bootable,
         "tags": dict(row.tags),
         "metadata": dict(row.metadata),
+        **row.facts,
     }
 
 
@@ -158,6 +160,7 @@ def _job(job: Job) -> dict[str, object]:
         "volume": job.volume_id,
         "server": job.server_id,
         "device": job.device,
+        "deleteOnTermination": job.delete_on_termination or None,
         "beganAt": job.began_s,
         "dueAt": job.due_s,
         "applies": job.applies,

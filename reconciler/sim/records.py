@@ -20,6 +20,15 @@ class JobTime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorldKeys:
+    """A provider that has worlds, and the keys of a row that only its worlds have, all texts."""
+
+    provider: str
+    server: tuple[str, ...] = ()
+    volume: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class User:
     """Somebody who may fetch a token with a password."""
 
@@ -43,6 +52,8 @@ class ServerRow:
     flavor: str = "s6.large.2"
     motion: str | None = None
     free_slots: int | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What only this provider's servers have, by the keys of its `WorldKeys`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +70,8 @@ class VolumeRow:
     bootable: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What only this provider's volumes have, by the keys of its `WorldKeys`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +89,7 @@ class AttachmentRow:
 
 @dataclass(slots=True, kw_only=True)
 class Job:
-    """One change that was accepted; a batch's job has `parts`, one a server.
+    """One change that was accepted; a batch's job has `parts`, one an attachment.
 
     `applies`: the change happens when the job ends. `ends`: SUCCESS or FAIL.
     `shows`: `plain`, `gone` (no query finds it), `init-first` (the first query says INIT).
@@ -90,6 +103,7 @@ class Job:
     due_s: float
     server_id: str | None = None
     device: str | None = None
+    delete_on_termination: bool = False
     applies: bool = True
     ends: str = "SUCCESS"
     shows: str = "plain"
@@ -103,7 +117,7 @@ class Job:
 
     @property
     def leaves(self) -> tuple[Job, ...]:
-        """The jobs of one server each: the parts, or the job itself."""
+        """The jobs of one attachment each: the parts, or the job itself."""
         return self.parts or (self,)
 
 

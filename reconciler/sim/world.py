@@ -7,8 +7,9 @@ The keys are those of the documented format. Beside them, all optional:
 * server: `locked`, `frozen`, `flavor`, `taskState`, `freeSlots`
 * volume: `status`, `tags`, `metadata`, `bootable`
 * attachment: `deleteOnTermination`, `attachmentId`, `attachedAt` (the cloud's seconds)
-* job: `id`, `verb`, `volume`, `server`, `device`, `beganAt`, `dueAt`, `applies`, `ends`,
-  `shows`, `done`, `parts` (a batch's jobs of one server each)
+* job: `id`, `verb`, `volume`, `server`, `device`, `deleteOnTermination`, `beganAt`, `dueAt`,
+  `applies`, `ends`, `shows`, `done`, `parts` (a batch's jobs of one attachment each)
+* what a provider's `WORLD` adds to its servers and volumes
 * a fault rule: `matched`, `fired`
 """
 
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from reconciler.sim import apis
 from reconciler.sim.dump import cloud_text
 from reconciler.sim.fields import Fields, WorldError, documents, fault_at, rows
 from reconciler.sim.names import Names
@@ -29,6 +31,7 @@ from reconciler.sim.records import (
     User,
     VolumeRow,
     World,
+    WorldKeys,
 )
 from reconciler.sim.rules import RuleSet, rules_of
 
@@ -39,8 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = ["World", "WorldError", "dump_world", "read_worlds"]
 
-PROVIDERS = ("huawei-ecs",)
-_LATER = ("huawei-modelarts", "huawei-workspace", "samsung-virtualserver")
 _WORLD = [
     "provider",
     "projectId",
@@ -98,6 +99,7 @@ _JOB = [
     "volume",
     "server",
     "device",
+    "deleteOnTermination",
     "beganAt",
     "dueAt",
     "applies",
@@ -129,18 +131,15 @@ def dump_world(cloud: Cloud) -> str:
 
 def _world(node: yaml.Node, name: str) -> World:
     fields = Fields(node, name, "a world", _WORLD)
-    provider = fields.text("provider")
-    if provider not in PROVIDERS:
-        known = "is not supported yet" if provider in _LATER else "is not known"
-        raise fields.fault("provider", f"`{provider}` {known}; write `{PROVIDERS[0]}`")
+    keys = _keys_of(fields)
     names = Names(
-        servers=[_server(row, name) for row in _rows(fields, "servers")],
-        volumes=[_volume(row, name) for row in _rows(fields, "volumes")],
+        servers=[_server(row, name, keys.server) for row in _rows(fields, "servers")],
+        volumes=[_volume(row, name, keys.volume) for row in _rows(fields, "volumes")],
         name=name,
     )
     attachments = _attachments(fields, names)
     return World(
-        provider=provider,
+        provider=keys.provider,
         project_id=fields.text("projectId"),
         region=fields.text("region", "ap-southeast-3"),
         seed=fields.text("seed", "0"),
@@ -196,8 +195,17 @@ def _job_time(fields: Fields) -> JobTime:
     return JobTime(median_s=fields.number("jobSeconds", 2.0))
 
 
-def _server(node: yaml.Node, name: str) -> tuple[yaml.Node, ServerRow]:
-    fields = Fields(node, name, "a server", _SERVER)
+def _keys_of(fields: Fields) -> WorldKeys:
+    known = apis.worlds()
+    provider = fields.text("provider")
+    if provider not in known:
+        named = ", ".join(f"`{one}`" for one in known)
+        raise fields.fault("provider", f"`{provider}` is not known; write one of {named}")
+    return known[provider]
+
+
+def _server(node: yaml.Node, name: str, own: tuple[str, ...]) -> tuple[yaml.Node, ServerRow]:
+    fields = Fields(node, name, "a server", (*_SERVER, *own))
     server_id = fields.text("id")
     return node, ServerRow(
         id=server_id,
@@ -211,11 +219,12 @@ def _server(node: yaml.Node, name: str) -> tuple[yaml.Node, ServerRow]:
         flavor=fields.text("flavor", "s6.large.2"),
         motion=fields.optional("taskState"),
         free_slots=fields.whole("freeSlots") if fields.given("freeSlots") else None,
+        facts={key: fields.text(key) for key in own if fields.given(key)},
     )
 
 
-def _volume(node: yaml.Node, name: str) -> tuple[yaml.Node, VolumeRow]:
-    fields = Fields(node, name, "a volume", _VOLUME)
+def _volume(node: yaml.Node, name: str, own: tuple[str, ...]) -> tuple[yaml.Node, VolumeRow]:
+    fields = Fields(node, name, "a volume", (*_VOLUME, *own))
     volume_id = fields.text("id")
     return node, VolumeRow(
         id=volume_id,
@@ -228,6 +237,7 @@ def _volume(node: yaml.Node, name: str) -> tuple[yaml.Node, VolumeRow]:
         bootable=fields.flag("bootable", default=False),
         tags=_texts(fields, "tags"),
         metadata=_texts(fields, "metadata"),
+        facts={key: fields.text(key) for key in own if fields.given(key)},
     )
 
 
@@ -271,10 +281,11 @@ def _job(node: yaml.Node, names: Names) -> Job:
     given = fields.given("server")
     return Job(
         id=fields.text("id"),
-        verb=fields.choice("verb", ("attach", "detach")),
+        verb=fields.choice("verb", ("attach", "detach", "destroy")),
         volume_id=names.volume(fields, "volume"),
         server_id=names.server(fields, "server", visible=True) if given else None,
         device=fields.optional("device"),
+        delete_on_termination=fields.flag("deleteOnTermination", default=False),
         began_s=fields.number("beganAt"),
         due_s=fields.number("dueAt"),
         applies=fields.flag("applies", default=True),

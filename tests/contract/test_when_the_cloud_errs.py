@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.model.outcome import Verdict
 from reconciler.operations.apply import Ending
-from reconciler.sim.changes import Change, begin
+from reconciler.sim.changes import Change, Target, begin
 from reconciler.sim.rules import Rule
 from tests.rig.plot import Plot, Wanted
 from tests.rig.stage import DAWN, in_line, verdicts
@@ -207,8 +207,8 @@ def test_a_busy_server_is_asked_again_later(house: House) -> None:
         on = faulty(house, plot=plot)
         cloud = on.cloud
         cloud.tick()
-        target = ((cloud.servers["s1-id"], None),)
-        begin(cloud, Change(verb="attach", volume=cloud.volumes["theirs-id"], targets=target), slow)
+        target = Target(cloud.servers["s1-id"], cloud.volumes["theirs-id"])
+        begin(cloud, Change(verb="attach", targets=(target,)), slow)
         wanted = Wanted(provider=house.provider, volumes={"v1": ["s1"]})
         assert (await on.apply(wanted)).ending is Ending.CONFIRMED
         assert on.accepted() == {("attach", "s1", "theirs"): 1, ("attach", "s1", "v1"): 1}

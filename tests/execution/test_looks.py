@@ -15,7 +15,7 @@ from reconciler.model.outcome import Verdict
 from reconciler.model.plan import Standing
 from reconciler.model.record import Identity, Intent
 from reconciler.operations.apply import Ending
-from reconciler.sim.changes import Change, begin
+from reconciler.sim.changes import Change, Target, begin
 from reconciler.sim.rules import Rule as Broken
 from tests.contract.worlds import huawei_ecs
 from tests.rig.plot import Plot, Wanted
@@ -102,8 +102,8 @@ def test_motion_is_waited_for_but_not_for_ever(
     async def story() -> None:
         cloud = on.cloud
         cloud.tick()
-        target = ((cloud.servers["s1-id"], None),)
-        begin(cloud, Change(verb="detach", volume=cloud.volumes["v1-id"], targets=target), slow)
+        target = Target(cloud.servers["s1-id"], cloud.volumes["v1-id"])
+        begin(cloud, Change(verb="detach", targets=(target,)), slow)
         planned = await on.plan(LEAVE)
         changes = planned.scopes[0].plan.changes
         assert [change.standing for change in changes] == ([standing] if standing else [])

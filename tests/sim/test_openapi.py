@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 
 import pytest
 
 from reconciler.sim import apis
 from reconciler.sim.openapi import openapi
-from reconciler.sim.world import PROVIDERS
 from tests.sim.asking import Json, asker
 
 REQUESTS = 200
@@ -18,7 +16,7 @@ VERBS = {"get", "put", "post", "delete", "patch", "head", "options", "trace"}
 
 
 def documents() -> list[Json]:
-    return [openapi(provider) for provider in PROVIDERS]
+    return [openapi(provider) for provider in apis.worlds()]
 
 
 def described() -> set[tuple[str, str, bool]]:
@@ -34,13 +32,9 @@ def described() -> set[tuple[str, str, bool]]:
 
 def mounted() -> set[tuple[str, str, bool]]:
     """Give every call of the tables that the simulator mounts."""
-    modules = (
-        importlib.import_module(f"{apis.__name__}.{found.name}")
-        for found in pkgutil.iter_modules(apis.__path__)
-    )
     return {
         (route.method, route.path, route.signed)
-        for module in modules
+        for module in apis.modules()
         for route in getattr(module, "API", ())
     }
 

@@ -25,7 +25,7 @@ def test_everything_is_text_until_the_schema_wants_more() -> None:
     [
         ("", "w:1: no world"),
         ("a: ]", "w:1: not YAML"),
-        ("provider: samsung-virtualserver\n", "w:1: `samsung-virtualserver` is not supported yet"),
+        ("provider: another\n", "w:1: `another` is not known; write one of `huawei-ecs`"),
         ("provider: huawei-ecs\n", "w:1: a world has no `projectId`"),
         (HEAD + "serverz: []\n", "w:3: a world has no key `serverz`; the nearest known one"),
         (HEAD + "servers:\n  - {id: a}\n  - {id: a}\n", "w:5: the id `a` is given twice"),

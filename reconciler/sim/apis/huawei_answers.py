@@ -13,11 +13,10 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.sim.entities import Server, Volume
 from reconciler.sim.exchange import Answer, RefusalError, answer
 
 if TYPE_CHECKING:
-    from reconciler.sim.entities import Attachment
+    from reconciler.sim.entities import Attachment, Server, Volume
     from reconciler.sim.routes import Ask
 
 EPOCH = datetime(2026, 1, 15, 8, 30, tzinfo=UTC)
@@ -87,24 +86,6 @@ def number(text: str | None, default: int) -> int | None:
     if text is None:
         return default
     return int(text) if _NUMBER.fullmatch(text) else None
-
-
-def seen_server(ask: Ask, server_id: str) -> Server:
-    """Give the server as the answer shows it: older, where a stale listing is asked for."""
-    old = _old(ask, "server", server_id)
-    return old if isinstance(old, Server) else ask.cloud.servers[server_id]
-
-
-def seen_volume(ask: Ask, volume_id: str) -> Volume:
-    """Give the volume as the answer shows it: older, where a stale listing is asked for."""
-    old = _old(ask, "volume", volume_id)
-    return old if isinstance(old, Volume) else ask.cloud.volumes[volume_id]
-
-
-def _old(ask: Ask, kind: str, key: str) -> object | None:
-    if ask.rule is None or ask.rule.fault != "stale":
-        return None
-    return ask.cloud.history.row(kind, key, ask.cloud.at_s - ask.rule.seconds)
 
 
 def empty(status: int) -> Answer:

@@ -19,13 +19,13 @@ from reconciler.sim.apis.huawei_answers import (
     empty,
     job_time,
     number,
-    seen_server,
     server_document,
 )
-from reconciler.sim.changes import Change, begin
+from reconciler.sim.changes import Change, Target, begin
 from reconciler.sim.entities import SCSI_DISKS_PER_SERVER
 from reconciler.sim.exchange import answer
 from reconciler.sim.listing import Order, page
+from reconciler.sim.records import WorldKeys
 from reconciler.sim.routes import Route
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _attach(ask: Ask) -> Answer:
     checks.check_attach(server, volume, device)
     if rehearsal:
         return answer(200, {})
-    change = Change(verb="attach", volume=volume, targets=((server, device),))
+    change = Change(verb="attach", targets=(Target(server, volume, device),))
     return answer(200, {"job_id": begin(cloud, change, ask.rule).id})
 
 
@@ -86,7 +86,7 @@ def _detach(ask: Ask) -> Answer:
     found = cloud.volumes.get(ask.words["volume_id"])
     checks.check_idle([server], found)
     volume = checks.check_detach(server, found, forced=flag == "1")
-    change = Change(verb="detach", volume=volume, targets=((server, None),))
+    change = Change(verb="detach", targets=(Target(server, volume),))
     return answer(200, {"job_id": begin(cloud, change, ask.rule).id})
 
 
@@ -101,8 +101,8 @@ def _batch_detach(ask: Ask) -> Answer:
     found = cloud.volumes.get(ask.words["volume_id"])
     checks.check_idle(servers, found)
     volumes = [checks.check_detach(server, found) for server in servers]
-    targets = tuple((server, None) for server in servers)
-    change = Change(verb="detach", volume=volumes[0], targets=targets, batch=True)
+    targets = tuple(map(Target, servers, volumes))
+    change = Change(verb="detach", targets=targets, batch=True)
     return answer(200, {"job_id": begin(cloud, change, ask.rule).id})
 
 
@@ -112,16 +112,17 @@ def _batch_attach(ask: Ask) -> Answer:
         raise ecs_refusal("Ecs.0005", "serverinfo")
     wanted = [_target(one) for one in named]
     checks.check_batch([server_id for server_id, _ in wanted])
-    targets = tuple((checks.the_server(cloud, one), device) for one, device in wanted)
-    servers = [server for server, _ in targets]
+    servers = [checks.the_server(cloud, one) for one, _ in wanted]
     for server in servers:
         checks.check_server(server)
     volume = checks.the_volume(cloud, ask.words["volume_id"])
     checks.check_idle(servers, volume)
     checks.check_shared_attach(volume, servers)
-    for server, device in targets:
+    devices = [device for _, device in wanted]
+    for server, device in zip(servers, devices, strict=True):
         checks.check_attach(server, volume, device)
-    change = Change(verb="attach", volume=volume, targets=targets, batch=True)
+    targets = tuple(Target(s, volume, d) for s, d in zip(servers, devices, strict=True))
+    change = Change(verb="attach", targets=targets, batch=True)
     return answer(200, {"job_id": begin(cloud, change, ask.rule).id})
 
 
@@ -189,7 +190,7 @@ def _list(ask: Ask) -> Answer:
             raise ecs_refusal("Ecs.0005", "marker")
         start = order.places[marker] + 1
     shown = page(order, start, limit, ask.rule, cloud.faults.dice)
-    rows = [server_document(ask, seen_server(ask, key)) for key in shown.ids]
+    rows = [server_document(ask, ask.server(key)) for key in shown.ids]
     return answer(200, {"count": shown.count, "servers": rows})
 
 
@@ -197,7 +198,7 @@ def _list_named(ask: Ask, named: list[str]) -> Answer:
     order = Order.of(tuple(dict.fromkeys(one.strip() for one in named if one.strip())))
     shown = page(order, 0, LARGEST_LIMIT, ask.rule, ask.cloud.faults.dice)
     rows = [
-        server_document(ask, seen_server(ask, key))
+        server_document(ask, ask.server(key))
         if key in ask.cloud.servers
         else {"id": key, "fault": {"code": 404, "message": f"Instance {key} not found."}}
         for key in shown.ids
@@ -213,7 +214,7 @@ def _matching(ask: Ask) -> Order:
     name, status, tags = query.get("name"), query.get("status"), query.get("tags")
     if not (name or status or tags):
         return order
-    return Order.of([key for key in order.ids if _fits(seen_server(ask, key), name, status, tags)])
+    return Order.of([key for key in order.ids if _fits(ask.server(key), name, status, tags)])
 
 
 def _fits(server: Server, name: str | None, status: str | None, tags: str | None) -> bool:
@@ -228,12 +229,12 @@ def _fits(server: Server, name: str | None, status: str | None, tags: str | None
 
 def _show(ask: Ask) -> Answer:
     server = checks.the_server(ask.cloud, ask.words["server_id"])
-    return answer(200, {"server": server_document(ask, seen_server(ask, server.row.id))})
+    return answer(200, {"server": server_document(ask, ask.server(server.row.id))})
 
 
 def _disks(ask: Ask) -> Answer:
     server = checks.the_server(ask.cloud, ask.words["server_id"])
-    server = seen_server(ask, server.row.id)
+    server = ask.server(server.row.id)
     free = SCSI_DISKS_PER_SERVER - len(server.disks)
     rows = [disk_document(ask, disk, n) for n, disk in enumerate(server.in_order())]
     quantity = {"free_scsi": free, "free_blk": server.free_slots, "free_disk": free}
@@ -242,7 +243,7 @@ def _disks(ask: Ask) -> Answer:
 
 def _disk(ask: Ask) -> Answer:
     server = checks.the_server(ask.cloud, ask.words["server_id"])
-    server = seen_server(ask, server.row.id)
+    server = ask.server(server.row.id)
     volume_id = ask.words["volume_id"]
     for place, disk in enumerate(server.in_order()):
         if disk.volume_id == volume_id:
@@ -272,6 +273,7 @@ _SERVER = "/v1/{project_id}/cloudservers/{server_id}"
 _DISK = _SERVER + "/block_device/{volume_id}"
 _BATCH = "/v1/{project_id}/batchaction/"
 
+WORLD = WorldKeys(provider="huawei-ecs")
 API = (
     Route(
         method="POST",

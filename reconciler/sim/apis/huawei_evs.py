@@ -17,7 +17,6 @@ from reconciler.sim.apis.huawei_answers import (
     empty,
     evs_refusal,
     number,
-    seen_volume,
     volume_document,
 )
 from reconciler.sim.exchange import answer
@@ -68,7 +67,7 @@ def _list(ask: Ask) -> Answer:
     shown = page(order, start, limit, ask.rule, ask.cloud.faults.dice)
     document = {
         "count": shown.count,
-        "volumes": [volume_document(ask, seen_volume(ask, key)) for key in shown.ids],
+        "volumes": [volume_document(ask, ask.volume(key)) for key in shown.ids],
     }
     if shown.more and shown.ids:
         project_id = ask.cloud.world.project_id
@@ -90,7 +89,7 @@ def _order(ask: Ask) -> Order:
     if chosen is None and (sort_key, sort_dir) == ("created_at", "desc"):
         return order
     known = order.ids if chosen is None else sorted(chosen, key=order.places.__getitem__)
-    volumes = [seen_volume(ask, key) for key in known]
+    volumes = [ask.volume(key) for key in known]
     volumes.sort(key=_SORTS[sort_key], reverse=sort_dir == "desc")
     return Order.of([volume.row.id for volume in volumes])
 
@@ -113,7 +112,7 @@ def _chosen(ask: Ask) -> Sequence[str] | None:
     if not any(word in query for word in words):
         return chosen
     known = cloud.order("volume").ids if chosen is None else chosen
-    return [key for key in known if _fits(seen_volume(ask, key), ask)]
+    return [key for key in known if _fits(ask.volume(key), ask)]
 
 
 def _stale(ask: Ask) -> bool:
@@ -147,7 +146,7 @@ def _show(ask: Ask) -> Answer:
     volume_id = ask.words["volume_id"]
     if volume_id not in ask.cloud.volumes:
         raise evs_refusal(404, "EVS.5404", f"Volume {volume_id} could not be found.")
-    return answer(200, {"volume": volume_document(ask, seen_volume(ask, volume_id))})
+    return answer(200, {"volume": volume_document(ask, ask.volume(volume_id))})
 
 
 def _action(ask: Ask) -> Answer:
