@@ -8,16 +8,18 @@ from reconciler.manifest.agreement import check_agreement
 from reconciler.manifest.words import instead_of, listing, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from reconciler.manifest.gathered import Gathered
     from reconciler.manifest.notes import Notes
     from reconciler.model.declared import DeclaredScope, Entry, Ref, Side
 
 
-def crosscheck(gathered: Gathered, notes: Notes) -> None:
+def crosscheck(gathered: Gathered, notes: Notes, providers: Collection[str] | None = None) -> None:
     """Note every contradiction between documents that needs no live listing to be seen."""
     _names(gathered, notes)
+    if providers is not None:
+        _providers(gathered.scopes, providers, notes)
     _scopes(gathered, notes)
     _identities(gathered.scopes, notes)
     for scope, entries in by_scope(gathered).items():
@@ -41,6 +43,15 @@ def _names(gathered: Gathered, notes: Notes) -> None:
             summary = f"two documents of kind `{kind}` are named {quoted(name.text)}"
             hint = "rename one of the two, or make them one document"
             notes.error("duplicate-name", summary, hint, name.place, (earlier.place,))
+
+
+def _providers(scopes: Iterable[DeclaredScope], known: Collection[str], notes: Notes) -> None:
+    for scope in scopes:
+        if scope.provider not in known:
+            summary = f"no provider is called {quoted(scope.provider)}"
+            otherwise = f"write {listing(sorted(known), 'or')}"
+            hint = instead_of(scope.provider, known, otherwise=otherwise)
+            notes.error("provider-unknown", summary, hint, scope.keys["provider"])
 
 
 def _scopes(gathered: Gathered, notes: Notes) -> None:
@@ -81,9 +92,10 @@ def _identity(scope: DeclaredScope) -> tuple[object, ...]:
     """Give what the cloud tells apart; without a project, credentials choose one."""
     endpoints = tuple(sorted(scope.endpoints.items()))
     account: tuple[object, ...] = ()
-    if scope.project_id is None:
+    if scope.project_id is None and scope.account_id is None:
         account = tuple((key, ref.env, ref.file) for key, ref in sorted(scope.credentials.items()))
-    return (scope.provider, scope.region, scope.project_id, scope.cloud, endpoints, account)
+    place = (scope.region, scope.environment, scope.cloud, endpoints)
+    return (scope.provider, *place, scope.project_id or scope.account_id, account)
 
 
 def _rows(scope: str, entries: Iterable[Entry], notes: Notes) -> None:

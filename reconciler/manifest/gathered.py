@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Setting:
     """One key of a policy's spec; `value` is None where it has no effect on `Policy`."""
 
-    value: float | None
+    value: object
     place: Place
 
 

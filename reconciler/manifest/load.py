@@ -22,7 +22,7 @@ from reconciler.manifest.validate import validate
 from reconciler.model.declared import Declared
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from reconciler.manifest.builder import Document
@@ -40,11 +40,16 @@ class Loaded:
     """By place, all of them; the caller prints the first ones and a count."""
 
 
-def load(paths: Sequence[str | Path], *, recursive: bool = False) -> Loaded:
+def load(
+    paths: Sequence[str | Path],
+    *,
+    recursive: bool = False,
+    providers: Collection[str] | None = None,
+) -> Loaded:
     """Everything that the files and folders declare; never raises for what is in them.
 
     A folder means the manifests directly in it, `recursive` also those below. A file that is
-    reached twice counts once.
+    reached twice counts once. `providers` are those that a scope may name; None: any.
     """
     notes, gathered = Notes(), Gathered()
     for path in files(paths, recursive=recursive, notes=notes):
@@ -57,7 +62,7 @@ def load(paths: Sequence[str | Path], *, recursive: bool = False) -> Loaded:
         for document in documents(source, notes):
             if document.usable:
                 _gather(document, gathered, notes)
-    crosscheck(gathered, notes)
+    crosscheck(gathered, notes, providers)
     declared = _declared(gathered, notes, tuple(str(path) for path in paths))
     return Loaded(declared=None if notes.failed else declared, findings=notes.ordered())
 

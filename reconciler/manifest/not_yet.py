@@ -34,19 +34,11 @@ class Unsupported:
         return key if self.value is None else f"{key}: {self.value}"
 
 
-_OTHER_CLOUD = "only `huawei-ecs` can be driven by this version"
-_SAMSUNG = "it belongs to `samsung-virtualserver`, which this version can't drive"
 _BY_HAND = "this version never does that; until then it is done in the console"
 _GUEST = "this version runs no hooks in guests"
 
 NOT_YET: Final[Mapping[Unsupported, str]] = MappingProxyType(
     {
-        Unsupported("Scope", ("provider",), "huawei-modelarts"): _OTHER_CLOUD,
-        Unsupported("Scope", ("provider",), "huawei-workspace"): _OTHER_CLOUD,
-        Unsupported("Scope", ("provider",), "samsung-virtualserver"): _OTHER_CLOUD,
-        Unsupported("Scope", ("environment",)): _SAMSUNG,
-        Unsupported("Scope", ("accountId",)): _SAMSUNG,
-        Unsupported("Scope", ("serviceVersion",)): _SAMSUNG,
         Unsupported("Scope", ("unmanaged",), "detach"): (
             "this version reports what nobody owns and never detaches it"
         ),
@@ -56,10 +48,9 @@ NOT_YET: Final[Mapping[Unsupported, str]] = MappingProxyType(
         Unsupported("Attachments", ("volumes", "*", "protect"), "true"): (
             "this version would not hold a detach back for it"
         ),
-        Unsupported("Policy", ("allowDestroy",), "true"): "this version never destroys a volume",
-        Unsupported("Policy", ("allowStatusReset",), "true"): _BY_HAND,
         Unsupported("Policy", ("forceDetach",), "ask"): _BY_HAND,
-        Unsupported("Policy", ("guestRelease",)): _GUEST,
+        Unsupported("Policy", ("guestRelease", "hook")): _GUEST,
+        Unsupported("Policy", ("guestRelease", "timeout")): _GUEST,
         Unsupported("Policy", ("afterAttach",)): _GUEST,
         Unsupported("Policy", ("windows",)): "this version would make changes at any time",
         Unsupported("Policy", ("accept",)): "this version would report the drift all the same",

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from reconciler.manifest import scalars
 from reconciler.manifest.gathered import PolicyDocument, Setting
@@ -14,7 +15,7 @@ from reconciler.manifest.nodes import ListNode, MapNode, Pair
 from reconciler.manifest.schema import PolicySpec
 from reconciler.manifest.validate import validate
 from reconciler.manifest.words import quoted
-from reconciler.model.policy import Policy
+from reconciler.model.policy import Policy, WhenRunning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
     from reconciler.model.declared import Ref
 
 DEFAULT = "default"
+_FIELDS = {
+    "maxDetach": "max_detach",
+    "maxDetachShare": "max_detach_share",
+    "maxDetachPerServer": "max_detach_per_server",
+    "allowDestroy": "allow_destroy",
+    "allowStatusReset": "allow_status_reset",
+}
+"""Keys whose value is taken as it is."""
 
 
 def policy(reading: Reading, name: Ref | None, pair: Pair) -> PolicyDocument | None:
@@ -38,9 +47,14 @@ def policy(reading: Reading, name: Ref | None, pair: Pair) -> PolicyDocument | N
         "maxDetach": spec.max_detach,
         "maxDetachShare": spec.max_detach_share,
         "maxDetachPerServer": spec.max_detach_per_server,
+        "allowDestroy": spec.allow_destroy,
+        "allowStatusReset": spec.allow_status_reset,
+        "guestRelease": spec.guest_release and spec.guest_release.when_running,
     }
+    if spec.allow_destroy and spec.scopes is None:
+        _unnamed_destroy(reading, pair.value.pairs["allowDestroy"])
     settings = {
-        key: Setting(value=values.get(key), place=reading.place(written.key))
+        key: Setting(value=values.get(key), place=reading.place(written.value))
         for key, written in pair.value.pairs.items()
         if key != "scopes"
     }
@@ -98,12 +112,19 @@ def _settings(
 
 def _policy(settings: Mapping[str, Setting]) -> Policy:
     plain = Policy()
-    values = {key: setting.value for key, setting in settings.items() if setting.value is not None}
-    return Policy(
-        max_detach=int(values.get("maxDetach", plain.max_detach)),
-        max_detach_share=values.get("maxDetachShare", plain.max_detach_share),
-        max_detach_per_server=int(values.get("maxDetachPerServer", plain.max_detach_per_server)),
-    )
+    values: dict[str, Any] = {
+        key: setting.value for key, setting in settings.items() if setting.value is not None
+    }
+    known = {_FIELDS[key]: value for key, value in values.items() if key in _FIELDS}
+    when = values.get("guestRelease")
+    when_running = WhenRunning(when) if when is not None else None
+    return replace(plain, **known, when_running=when_running)
+
+
+def _unnamed_destroy(reading: Reading, written: Pair) -> None:
+    summary = "`allowDestroy: true` holds only in a policy that names its scopes"
+    hint = "add `scopes: [SCOPE]` under `spec`: what may be lost is said one scope at a time"
+    reading.notes.error("destroy-without-scopes", summary, hint, reading.place(written.value))
 
 
 def _check_default(notes: Notes, name: Ref) -> None:

@@ -15,7 +15,6 @@ from reconciler.manifest import scalars
 from reconciler.manifest.nodes import TextNode
 from reconciler.manifest.notes import RefusalError
 
-PROVIDERS = ("huawei-ecs", "huawei-modelarts", "huawei-workspace", "samsung-virtualserver")
 SIMULATOR = "simulator"
 
 
@@ -28,6 +27,11 @@ def _endpoint(node: object) -> object:
         return node
     word = scalars.text_unshown(node)
     return {"": word if word == SIMULATOR else scalars.address(node)}
+
+
+def _address(node: object) -> str:
+    """Give an address; one for all APIs was read already."""
+    return node if isinstance(node, str) else scalars.address(node)
 
 
 def _secret(node: object) -> object:
@@ -61,7 +65,7 @@ Day = Annotated[str, BeforeValidator(scalars.day)]
 Region = Annotated[str, BeforeValidator(scalars.region)]
 Domain = Annotated[str, BeforeValidator(scalars.domain)]
 Variable = Annotated[str, BeforeValidator(scalars.variable)]
-Address = Annotated[str, BeforeValidator(scalars.address)]
+Address = Annotated[str, BeforeValidator(_address)]
 
 
 class Closed(BaseModel):
@@ -136,25 +140,16 @@ class Pace(Closed):
     step_timeout: Seconds | None = None
 
 
-class Endpoints(Closed):
-    """Addresses by API; `every` is what one address for all of them becomes."""
-
-    ecs: Address | None = None
-    evs: Address | None = None
-    iam: Address | None = None
-    every: str | None = Field(default=None, alias="")
-
-
 class ScopeSpec(Closed):
     """`spec` of a Scope."""
 
-    provider: Annotated[str, BeforeValidator(scalars.choice(*PROVIDERS))]
+    provider: Text
     region: Region
     project_id: Text | None = None
     cloud: Domain | None = None
     environment: Annotated[str, BeforeValidator(scalars.choice("s", "g", "e"))] | None = None
     account_id: Text | None = None
-    endpoint: Annotated[Endpoints, BeforeValidator(_endpoint)] | None = None
+    endpoint: Annotated[dict[str, Address], BeforeValidator(_endpoint)] | None = None
     world: Text | None = None
     api_edition: Text | None = Field(default=None, alias="serviceVersion")
     unmanaged: Annotated[
@@ -168,7 +163,7 @@ class ScopeSpec(Closed):
 class GuestRelease(Closed):
     """What makes sure that the guest let go."""
 
-    hook: Text
+    hook: Text | None = None
     timeout: Seconds | None = None
     when_running: (
         Annotated[str, BeforeValidator(scalars.choice("require", "warn", "ignore"))] | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.manifest.nodes import MapNode, Pair
-from reconciler.manifest.schema import SIMULATOR, Credentials, Endpoints, ScopeSpec
+from reconciler.manifest.schema import SIMULATOR, Credentials, ScopeSpec
 from reconciler.manifest.validate import spelled, validate
 from reconciler.model.declared import DeclaredScope, Limits, Ref, SecretRef, Unmanaged
 
@@ -29,8 +29,12 @@ def scope(reading: Reading, name: Ref | None, pair: Pair) -> DeclaredScope | Non
         provider=spec.provider,
         region=spec.region,
         project_id=spec.project_id,
+        environment=spec.environment,
+        account_id=spec.account_id,
+        api_edition=spec.api_edition,
+        keys={key: reading.place(written.value) for key, written in pairs.items()},
         cloud=spec.cloud,
-        endpoints={} if simulated else _endpoints(spec.endpoint),
+        endpoints={} if simulated else spec.endpoint or {},
         endpoint_place=None if endpoint is None else reading.place(endpoint.value),
         simulated=simulated,
         world=world,
@@ -62,13 +66,6 @@ def _simulated(reading: Reading, pair: Pair) -> bool | None:
         reading.notes.error("world-without-simulator", summary, hint, reading.place(world.key))
         return None
     return simulated
-
-
-def _endpoints(written: Endpoints | None) -> dict[str, str]:
-    if written is None:
-        return {}
-    by_api = {"": written.every, "ecs": written.ecs, "evs": written.evs, "iam": written.iam}
-    return {api: address for api, address in by_api.items() if address is not None}
 
 
 def _credentials(

@@ -17,7 +17,7 @@ from reconciler.model.declared import Unmanaged
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.plan import Circumstances
 from reconciler.operations import wiring
-from reconciler.providers import spec_of
+from reconciler.providers import names, spec_of
 from reconciler.providers.breaker import Breaker
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def loaded(request: Request) -> Loaded:
 
     Raises FindingsError with every finding when any of them is an error.
     """
-    read = load(request.files, recursive=request.recursive)
+    read = load(request.files, recursive=request.recursive, providers=names())
     chosen = read.declared
     if chosen is None:
         raise FindingsError(*read.findings)
@@ -206,6 +206,7 @@ def _prepared(
     scope: DeclaredScope, around: Surroundings, stack: AsyncExitStack, breaker: Breaker
 ) -> _Prepared:
     spec = spec_of(scope.provider)
+    wiring.check_keys(scope, spec)
     clock = LoopClock()
     pace = ScopePace(clock, scope.limits.requests_per_s)
     address = None

@@ -35,6 +35,8 @@ SIMULATOR_SECRETS = {
 }
 """The pair that every embedded world takes without being told."""
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+OF_SOME = ("projectId", "cloud", "environment", "accountId", "serviceVersion")
+"""The keys of a Scope that mean something to some providers only."""
 LONGEST_SECRET = 64 * 1024
 """Characters; a token has a few thousand."""
 IN_BODIES = {"user", "password", "domain"}
@@ -89,7 +91,10 @@ def opening(
     return Opening(
         scope=scope.name,
         region=scope.region,
-        project_id=scope.project_id or _default_project(scope, around),
+        project_id=scope.project_id or _default_project(scope, spec, around),
+        environment=scope.environment,
+        account_id=scope.account_id,
+        api_edition=scope.api_edition,
         pace=pace,
         utc_now=around.utc_now,
         endpoints=_endpoints(scope, spec, around, address),
@@ -100,10 +105,47 @@ def opening(
     )
 
 
-def _default_project(scope: DeclaredScope, around: Surroundings) -> str | None:
+def check_keys(scope: DeclaredScope, spec: ProviderSpec) -> None:
+    """Raise FindingsError for keys that mean nothing to the provider, and for missing ones."""
+    foreign = [key for key in OF_SOME if key in scope.keys and key not in spec.takes]
+    apis = [api for api in scope.endpoints if api and api not in spec.apis]
+    endpoint = scope.endpoint_place or scope.place
+    missing = [key for key in spec.wants if key not in scope.keys and not scope.simulated]
+    found = [
+        *(_foreign(scope, f"`{key}`", scope.keys[key], sorted(spec.takes)) for key in foreign),
+        *(_foreign(scope, f"the API `{api}`", endpoint, sorted(spec.apis)) for api in apis),
+        *(_missing(scope, key) for key in missing),
+    ]
+    if found:
+        raise FindingsError(*found)
+
+
+def _foreign(scope: DeclaredScope, what: str, place: Place, known: list[str]) -> Finding:
+    named = ", ".join(f"`{one}`" for one in known)
+    return Finding(
+        code="key-not-for-provider",
+        summary=f"{what} means nothing to `{scope.provider}`",
+        hint=f"take it out; this provider knows {named}",
+        place=place,
+        scope=scope.name,
+    )
+
+
+def _missing(scope: DeclaredScope, key: str) -> Finding:
+    return Finding(
+        code="missing-key",
+        summary=f"`{scope.provider}` needs `{key}`",
+        hint=f"add `{key}:` under `spec` of the scope",
+        place=scope.place,
+        scope=scope.name,
+    )
+
+
+def _default_project(scope: DeclaredScope, spec: ProviderSpec, around: Surroundings) -> str | None:
     """Give HW_PROJECT_ID where it is meant for this scope: a project belongs to one region."""
     region = around.environ.get("HW_REGION_NAME")
-    if scope.simulated or (region and region != scope.region):
+    other_region = bool(region) and region != scope.region
+    if scope.simulated or other_region or "projectId" not in spec.takes:
         return None
     return around.environ.get("HW_PROJECT_ID") or None
 
@@ -116,7 +158,9 @@ def _endpoints(
     cloud = scope.cloud or spec.cloud
     every = scope.endpoints.get("")
     made = {
-        api: scope.endpoints.get(api) or every or default.format(region=scope.region, cloud=cloud)
+        api: scope.endpoints.get(api)
+        or every
+        or default.format(region=scope.region, cloud=cloud, environment=scope.environment)
         for api, default in spec.apis.items()
     }
     allowed = (*spec.domains, *_listed(around.environ.get("RECONCILER_ENDPOINTS", "")))

@@ -204,3 +204,20 @@ def test_a_usage_error_is_1_with_the_nearest_spelling(
     ran = lab.run(*arguments)
     assert ran.code == 1
     assert says in ran.err
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (", environment: e", "`environment` means nothing to `huawei-ecs`"),
+        (", serviceVersion: '1.3'", "`serviceVersion` means nothing to `huawei-ecs`"),
+        (", endpoint: {ims: 'https://a.example'}", "the API `ims` means nothing to `huawei-ecs`"),
+    ],
+)
+def test_a_key_of_another_provider_is_refused(lab: Lab, more: str, said: str) -> None:
+    (lab.folder / "real.yaml").write_text(REAL.format(more=more), encoding="utf-8")
+    ran = lab.run("plan", "-f", "real.yaml")
+    assert ran.code == 1
+    assert f"error[key-not-for-provider]: {said}" in ran.err
+    assert "--> real.yaml:4:" in ran.err
+    assert "= hint: take it out; this provider knows" in ran.err

@@ -186,7 +186,7 @@ def test_rows_of_two_scopes_never_contradict(tmp_path: Path) -> None:
 
 def test_a_scope_that_is_wrong_is_still_known(tmp_path: Path) -> None:
     text = rows("servers: {}").replace("provider: huawei-ecs", "provider: nobody")
-    assert codes(load_text(tmp_path, text)) == ["wrong-value"]
+    assert codes(load_text(tmp_path, text)) == ["provider-unknown"]
 
 
 def test_scopes_that_choose_their_project_by_credentials_differ(tmp_path: Path) -> None:

@@ -6,13 +6,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.model.policy import Policy
+from reconciler.model.policy import Policy, WhenRunning
 from tests.manifest.writing import SCOPE, Case, check, codes, declared, load_text, policy, spec
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 REFUSED = (
+    Case(
+        "a destroy that is allowed everywhere is refused",
+        policy("allowDestroy: true"),
+        "destroy-without-scopes",
+        10,
+        17,
+        "`allowDestroy: true` holds only in a policy that names its scopes",
+        "add `scopes: [SCOPE]` under `spec`: what may be lost is said one scope at a time",
+    ),
     Case(
         "a negative limit is refused",
         policy("maxDetach: -1"),
@@ -210,3 +219,14 @@ def test_two_defaults_are_told_by_name_and_by_key(tmp_path: Path) -> None:
 def test_what_is_default_anyway_may_be_written(tmp_path: Path) -> None:
     body = "allowDestroy: false\nallowStatusReset: false\nforceDetach: never"
     assert declared(tmp_path, policy(body)).policies == {"shop": Policy()}
+
+
+def test_what_a_policy_permits_by_name_holds_for_its_scopes_alone(tmp_path: Path) -> None:
+    other = SCOPE.replace("shop", "other").replace("southeast-3", "southeast-2")
+    body = "scopes: [shop]\nallowDestroy: true\nallowStatusReset: true\n"
+    body += "guestRelease: {whenRunning: warn}"
+    told = declared(tmp_path, f"{SCOPE}---\n{other}---\n{spec('Policy', body)}").policies
+    assert told["other"] == Policy()
+    assert told["shop"] == Policy(
+        allow_destroy=True, allow_status_reset=True, when_running=WhenRunning.WARN
+    )

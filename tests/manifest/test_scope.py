@@ -25,13 +25,10 @@ REFUSED = (
     Case(
         "an unknown provider is refused",
         spec("Scope", "provider: huawei-esc\nregion: r"),
-        "wrong-value",
+        "provider-unknown",
         5,
         13,
-        (
-            "`provider` must be `huawei-ecs`, `huawei-modelarts`, `huawei-workspace` or "
-            "`samsung-virtualserver`, not `huawei-esc`"
-        ),
+        "no provider is called `huawei-esc`",
         "write `huawei-ecs`",
     ),
     Case(
@@ -142,15 +139,6 @@ REFUSED = (
         13,
         "`endpoint` is not an address",
         "write an address such as `https://ecs.example.com`, or `simulator` for the embedded one",
-    ),
-    Case(
-        "an endpoint of an unknown API is refused",
-        scope_of("endpoint: {ecs: https://a.example, ims: https://b.example}"),
-        "unknown-key",
-        7,
-        38,
-        "`ims` is not known in `endpoint`",
-        "write `iam`",
     ),
     Case(
         "simulator for one API is refused",

@@ -22,6 +22,7 @@ kind: Scope
 metadata: {name: shop}
 spec: {provider: huawei-ecs, region: ap-southeast-3}
 """
+PROVIDERS = ("huawei-ecs", "huawei-modelarts", "huawei-workspace", "samsung-virtualserver")
 HEAD = {
     kind: f"apiVersion: reconciler/v1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec:\n"
     for kind, name in (
@@ -74,7 +75,7 @@ def load_text(folder: Path, text: str | bytes, name: str = "m.yaml") -> Loaded:
     """Load one file with this text."""
     path = folder / name
     path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return load([path])
+    return load([path], providers=PROVIDERS)
 
 
 def declared(folder: Path, text: str) -> Declared:
