@@ -14,10 +14,12 @@ import click
 from reconciler.cli.flags import DEFAULT_FILES, manifest_flags, plan_flags, surroundings
 from reconciler.cli.outcome import REFUSED, run, say, show
 from reconciler.cli.progress import PlainEvents
+from reconciler.model.plan import Action
 from reconciler.operations import planfile
 from reconciler.operations.apply import Consent, apply_manifests, run_report
+from reconciler.report.escape import plain
 from reconciler.report.run import run_document, run_text
-from reconciler.report.text import PROMPT, plan_text
+from reconciler.report.text import DESTROY_PROMPT, PROMPT, plan_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +51,12 @@ def verb(
     show_plan = _shower(events)
     silent = no_input or os.environ.get("RECONCILER_INPUT") == "0"
     consent = Consent(
-        ask=_asker(show_plan, auto_approve=auto_approve or saved is not None, silent=silent),
+        ask=_asker(
+            show_plan,
+            asked.destroys,
+            auto_approve=auto_approve or saved is not None,
+            silent=silent,
+        ),
         show=show_plan,
         prompts=not auto_approve and saved is None,
         approved=saved.approved if saved is not None else None,
@@ -82,28 +89,47 @@ def _shower(events: PlainEvents) -> Callable[[Planned], None]:
 
 
 def _asker(
-    show_plan: Callable[[Planned], None], *, auto_approve: bool, silent: bool
-) -> Callable[[Planned], bool]:
-    def ask(planned: Planned) -> bool:
+    show_plan: Callable[[Planned], None],
+    acknowledged: frozenset[str],
+    *,
+    auto_approve: bool,
+    silent: bool,
+) -> Callable[[Planned], frozenset[str] | None]:
+    def ask(planned: Planned) -> frozenset[str] | None:
         show_plan(planned)
         say("\n")
         if auto_approve:
-            return True
+            return frozenset()
         if silent:
-            return False
-        return _answer() == "yes"
+            return None
+        return _asked(planned, acknowledged)
 
     return ask
 
 
-def _answer() -> str:
+def _asked(planned: Planned, acknowledged: frozenset[str]) -> frozenset[str] | None:
+    """Ask for the name of every volume that would be lost, then for the whole plan."""
+    named: set[str] = set()
+    for scope in planned.scopes:
+        for change in scope.plan.permitted:
+            known = {change.key.volume_id, change.name.volume} & acknowledged
+            if change.action is not Action.DESTROY or known:
+                continue
+            server, volume = plain(change.name.server), plain(change.name.volume)
+            if _answer(DESTROY_PROMPT.format(server=server, volume=volume)) != change.name.volume:
+                return None
+            named.add(change.key.volume_id)
+    return frozenset(named) if _answer(PROMPT) == "yes" else None
+
+
+def _answer(question: str) -> str:
     """Ask on stderr and wait; an interrupt ends the wait at once.
 
     The event loop would note it for later, and a read of a terminal has no later.
     """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        say(PROMPT, err=True)
+        say(question, err=True)
         line = sys.stdin.readline()
     finally:
         signal.signal(signal.SIGINT, before)

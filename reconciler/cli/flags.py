@@ -63,6 +63,13 @@ PLAN_FLAGS = (
         metavar="[SCOPE=]N",
         help="Acknowledge exactly N detaches.",
     ),
+    click.option(
+        "--ack-destroy",
+        "destroys",
+        multiple=True,
+        metavar="ID-or-NAME",
+        help="Agree to lose this volume for good.",
+    ),
     click.option("--expect-digest", metavar="D", help="Refuse unless the plan has this digest."),
 )
 
@@ -98,6 +105,7 @@ def plan_flags(verb: Verb) -> Verb:
         targets: tuple[str, ...],
         excludes: tuple[str, ...],
         acks: tuple[str, ...],
+        destroys: tuple[str, ...],
         expect_digest: str | None,
         **rest: object,
     ) -> int:
@@ -106,6 +114,7 @@ def plan_flags(verb: Verb) -> Verb:
             targets=targets,
             excludes=excludes,
             acks=dict(_ack(text) for text in acks),
+            destroys=frozenset(destroys),
             expect_digest=expect_digest,
         )
         return verb(asked=narrowed, **rest)

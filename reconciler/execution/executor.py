@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from reconciler.planning.schedule import Schedule, Step
     from reconciler.ports import Events, Journal
 
+SO_ALREADY = "it was so already"
 SENT_AGAIN = 2
 """How often a call that got no answer, and of which nothing was seen, is sent again."""
 
@@ -122,15 +123,9 @@ class _Execution:
 
     async def _still_so(self, call: Call) -> tuple[Outcomes, tuple[AttachmentKey, ...]]:
         """Look at a batch that was refused as a whole: what is done already, what isn't."""
-        try:
-            live = await self._run.settling.watcher.look(call.keys)
-        except ProviderError:
-            return {}, call.keys
-        if not live.complete:
-            return {}, call.keys
-        shown = {key: picture(call, key, live) for key in call.keys}
-        already = Outcome(verdict=Verdict.DONE, message="it was so already")
-        done = {key: already for key in call.keys if shown[key] is Picture.REACHED}
+        shown = await self._shown(call)
+        already = Outcome(verdict=Verdict.DONE, message=SO_ALREADY)
+        done = {key: already for key in call.keys if shown.get(key) is Picture.REACHED}
         return done, tuple(key for key in call.keys if key not in done)
 
     async def _attempt(self, step: Step, call: Call) -> tuple[Outcomes, Answer]:
@@ -165,17 +160,47 @@ class _Execution:
         intent_id = run.journal.begin(
             Intent(run=run.id, step_id=step.id, label=step.label, call=call)
         )
+        outcomes: Outcomes
         receipt = await run.settling.provider.submit(call)
         if receipt.handle is not None:
             run.journal.accepted(intent_id, receipt.handle)
         if receipt.answer is Answer.DENIED:
             self._denied = receipt
-        if receipt.answer in {Answer.REFUSED, Answer.DENIED, Answer.BUSY}:
-            outcomes: Outcomes = dict.fromkeys(call.keys, _refusal(receipt))
+        if receipt.look:
+            receipt, outcomes = await self._believed(call, receipt)
+        elif receipt.answer in {Answer.REFUSED, Answer.DENIED, Answer.BUSY}:
+            outcomes = dict.fromkeys(call.keys, _refusal(receipt))
         else:
             outcomes = await settle(call, receipt, run.settling)
         run.journal.end(intent_id, outcomes)
         return outcomes, receipt
+
+    async def _believed(self, call: Call, receipt: Receipt) -> tuple[Receipt, Outcomes]:
+        """Look before an answer is believed that says no without saying why.
+
+        What is so already is done; where the cloud is at work the call may pass later; else the
+        answer stands.
+        """
+        refused = dict.fromkeys(call.keys, _refusal(receipt))
+        shown = await self._shown(call)
+        done = {
+            key: Outcome(verdict=Verdict.DONE, request_id=receipt.request_id, message=SO_ALREADY)
+            for key, seen in shown.items()
+            if seen is Picture.REACHED
+        }
+        if len(done) == len(call.keys):
+            return replace(receipt, answer=Answer.ALREADY, look=False), done
+        if Picture.MOVING in shown.values():
+            receipt = replace(receipt, answer=Answer.BUSY)
+        return receipt, refused
+
+    async def _shown(self, call: Call) -> Mapping[AttachmentKey, Picture]:
+        """Give what a look says of each attachment of a call; empty where none can be had."""
+        try:
+            live = await self._run.settling.watcher.look(call.keys)
+        except ProviderError:
+            return {}
+        return {key: picture(call, key, live) for key in call.keys} if live.complete else {}
 
 
 def _cut(call: Call, keys: tuple[AttachmentKey, ...]) -> Call:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import ProviderError
 from reconciler.execution.watcher import waits_s
-from reconciler.model.attachment import Phase
+from reconciler.model.attachment import Phase, View
 from reconciler.model.call import Verb
 from reconciler.model.live import VolumeStatus
 from reconciler.model.outcome import Answer, JobState, Outcome, Progress, Verdict
@@ -69,11 +69,14 @@ def picture(call: Call, key: AttachmentKey, live: Live) -> Picture:
         reached = observed is not None and observed.delete_on_termination == asked
         return Picture.REACHED if reached else Picture.BEFORE
     everywhere = len(phases) == len(live.views) and set(phases) == {Phase.ATTACHED}
+    if call.verb is Verb.RESET:  # It asks storage alone, which is the only one that shows it.
+        everywhere = observed is not None and View.STORAGE in observed.sightings
     attached = {True: everywhere, False: not phases}
     wish = call.verb is Verb.ATTACH
     if attached[wish]:
         # What isn't shown isn't attached, but a look that lost a row shows the same.
-        shown = volume is not None and key.server_id in live.servers
+        known = volume is not None or not live.shows_free
+        shown = known and key.server_id in live.servers
         return Picture.REACHED if shown else Picture.GONE
     return Picture.BEFORE if attached[not wish] else Picture.MIXED
 
@@ -101,7 +104,8 @@ class Settling:
 async def settle(call: Call, receipt: Receipt, use: Settling) -> Mapping[AttachmentKey, Outcome]:
     """Wait until every attachment of an accepted or unanswered call is settled or overdue."""
     clock = use.patience.clock
-    until_s = clock.monotonic() + use.deadline_s
+    began_s = clock.monotonic()
+    until_s = began_s + use.deadline_s
     job, took_s = await _job_end(call, receipt, use)
     waiting = {key: _Waiting() for key in call.keys}
     outcomes: dict[AttachmentKey, Outcome] = {}
@@ -114,6 +118,8 @@ async def settle(call: Call, receipt: Receipt, use: Settling) -> Mapping[Attachm
         if not waiting or clock.monotonic() >= until_s:
             break
     outcomes |= {key: _overdue(receipt, job, key) for key in waiting}
+    if took_s is None and receipt.handle is None and receipt.answer is Answer.ACCEPTED:
+        took_s = clock.monotonic() - began_s
     if took_s is None or any(o.verdict is not Verdict.DONE for o in outcomes.values()):
         return outcomes
     use.durations.add(call.verb, took_s)
@@ -132,7 +138,11 @@ async def _job_end(
     clock, handle = use.patience.clock, receipt.handle
     started_s = clock.monotonic()
     running_s: float | None = None
-    for wait_s in waits_s(use.durations.expected_s(call.verb)):
+    expected_s = use.durations.expected_s(call.verb)
+    if handle is None and receipt.answer is Answer.ACCEPTED and expected_s is not None:
+        # No job to ask: the first look comes when such changes usually end.
+        await clock.sleep(min(next(waits_s(expected_s)), use.deadline_s))
+    for wait_s in waits_s(expected_s):
         left_s = use.deadline_s - (clock.monotonic() - started_s)
         if handle is None or left_s <= 0:
             break

@@ -38,6 +38,15 @@ class Phase(enum.Enum):
     FAILED = "failed"
 
 
+class Witness(enum.Enum):
+    """What a server itself answers when it is asked for one volume."""
+
+    PRESENT = "it has the volume"
+    ABSENT = "it doesn't have the volume"
+    SERVER_GONE = "there is no such server"
+    UNCLEAR = "its answer doesn't tell"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
     """One attachment in one view."""
@@ -49,6 +58,8 @@ class Sighting:
     """Whether the volume goes when its server is deleted; None where this view can't tell."""
     boot: bool = False
     """True when this view says that the server boots from it."""
+    attachment_id: str | None = None
+    """The cloud's own id of the attachment; None where this view tells none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,8 @@ class Verb(enum.Enum):
     UPDATE = "update"
     DESTROY = "destroy"
     """Detach where detaching deletes the volume for good."""
+    RESET = "reset"
+    """Take a stale attachment out of the storage view alone; never planned, only `repair` asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

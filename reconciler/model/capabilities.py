@@ -59,6 +59,8 @@ class Capabilities:
     force: bool = False
     device: bool = False
     delete_on_termination: SetBy = SetBy.NEVER
+    delete_on_termination_of_shared: bool = True
+    """False where it can't be set for a volume that can be shared."""
     max_servers_per_volume: int = 1
     sure_slots: int = 0
     """Disks (the boot volume too) that every server takes; above it, free slots are asked for."""

@@ -181,9 +181,9 @@ class Circumstances:
     excludes: tuple[str, ...] = ()
     reports_unmanaged: bool = True
     """False: what nobody owns isn't even told."""
-    destroys: frozenset[str] | None = None
+    destroys: frozenset[str] | None = frozenset()
     """The volumes, by id or by a name that only one of the plan's destroys bears, that a person
-    agreed to lose; None: nobody was asked yet, as in a plan."""
+    agreed to lose; None: whoever looks at this plan will be asked before anything is sent."""
     unsettled: frozenset[AttachmentKey] = frozenset()
     """What calls of earlier runs may still change: nothing is planned for these volumes."""
     approved: tuple[Approved, ...] | None = None

@@ -27,7 +27,7 @@ from reconciler.model.attachment import AttachmentKey
 from reconciler.model.call import Verb
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.outcome import Outcome, Verdict
-from reconciler.model.plan import Standing
+from reconciler.model.plan import Action, Standing
 from reconciler.operations.plans import Planned, check_selection, planned
 from reconciler.operations.sessions import opened, unreadable
 from reconciler.planning.approval import approval
@@ -86,8 +86,9 @@ class Applied:
 class Consent:
     """How an apply is approved."""
 
-    ask: Callable[[Planned], bool]
-    """Shows the plan and asks; called once, and only when something may be changed."""
+    ask: Callable[[Planned], frozenset[str] | None]
+    """Shows the plan and asks; called once, and only when something may be changed. Gives the ids
+    of the volumes that a person agreed to lose by name, as a rule none; None: not approved."""
     show: Callable[[Planned], None]
     """Shows a plan that nobody is asked about: there is nothing that may be changed."""
     prompts: bool = True
@@ -106,7 +107,13 @@ async def apply_manifests(
         runs = {session.scope.name: _run(session, run_id, events) for session in now.sessions}
         _something_declared(now)
         ready = await _adopted(now, runs)
-        fresh = await ready.planned(consent.approved, rest_s=_longest(now.sessions))
+        fresh = await ready.planned(
+            consent.approved,
+            # Who is asked names them then; who isn't has named them already, or never.
+            destroys=None if consent.prompts else request.destroys,
+            rest_s=_longest(now.sessions),
+        )
+        _unambiguous(request, fresh)
         if consent.approved is None:
             check_selection(fresh)
         applied = await _consented(fresh, ready, consent, request)
@@ -128,7 +135,11 @@ class _Ready:
     unsettled: Mapping[str, frozenset[AttachmentKey]]
 
     async def planned(
-        self, approved: tuple[Approved, ...] | None, rest_s: float | None = None
+        self,
+        approved: tuple[Approved, ...] | None,
+        *,
+        destroys: frozenset[str] | None,
+        rest_s: float | None = None,
     ) -> Planned:
         """Plan what is readable, on a fresh look."""
         return await planned(
@@ -136,6 +147,7 @@ class _Ready:
             self.findings,
             approved=approved,
             unsettled=self.unsettled,
+            destroys=destroys,
             rest_s=rest_s,
         )
 
@@ -191,6 +203,25 @@ def _something_declared(now: Opened) -> None:
         )
 
 
+def _unambiguous(request: Request, fresh: Planned) -> None:
+    """Raise FindingsError for a name that would agree to lose volumes of several scopes."""
+    meant: dict[str, set[str]] = {}
+    for scope in fresh.scopes:
+        for change in scope.plan.changes:
+            if change.action is Action.DESTROY and change.name.volume in request.destroys:
+                meant.setdefault(change.name.volume, set()).add(change.key.volume_id)
+    for name, ids in sorted(meant.items()):
+        if len(ids) > 1:
+            listed = ", ".join(f"`{one}`" for one in sorted(ids))
+            raise FindingsError(
+                Finding(
+                    code="ack-ambiguous",
+                    summary=f"`--ack-destroy {name}` could mean {listed}",
+                    hint="write the id of each volume that is meant",
+                )
+            )
+
+
 def _longest(sessions: Sequence[Session]) -> float:
     return max((session.deadline_s for session in sessions), default=0.0)
 
@@ -202,11 +233,12 @@ async def _consented(fresh: Planned, ready: _Ready, consent: Consent, request: R
         if stops:
             return Applied(planned=fresh, ending=Ending.REFUSED, findings=stops)
         return _nothing_sent(fresh, ready.runs)
-    if not consent.ask(fresh):
+    named = consent.ask(fresh)
+    if named is None:
         return Applied(planned=fresh, ending=Ending.REFUSED, findings=(_not_approved(),))
     if consent.prompts:
         approved = tuple(a for scope in fresh.scopes for a in approval(scope.plan.changes))
-        again = await ready.planned(approved)
+        again = await ready.planned(approved, destroys=named | request.destroys)
         if again.digest != fresh.digest:
             consent.show(again)
         fresh = again
@@ -297,8 +329,9 @@ def _results(scope: ScopePlan, outcomes: Mapping[str, Outcomes]) -> tuple[Result
 
 def _result(change: Change, made: Mapping[tuple[Verb, AttachmentKey], Outcome]) -> Result:
     """Give the worst part of a change: a move is two, and an update may follow an attach."""
-    parts = [(Verb.DETACH, change.leaves), (Verb.ATTACH, change.arrives)]
-    if change.updates:
+    leaving = Verb.DESTROY if change.action is Action.DESTROY else Verb.DETACH
+    parts = [(leaving, change.leaves), (Verb.ATTACH, change.arrives)]
+    if (Verb.UPDATE, change.key) in made:
         parts.append((Verb.UPDATE, change.key))
     told = [made[verb, key] for verb, key in parts if key is not None]
     worst = min(told, key=lambda outcome: WEIGHT[outcome.verdict])

@@ -64,7 +64,7 @@ class Planned:
 async def plan_manifests(request: Request, around: Surroundings) -> Planned:
     """Plan what a request names; open, look and close. Raises FindingsError, JournalError."""
     async with opened(request, around, writing=False) as now:
-        made = await planned(now.sessions, now.findings)
+        made = await planned(now.sessions, now.findings, destroys=None)
     check_selection(made)
     return made
 
@@ -93,12 +93,14 @@ async def planned(
     *,
     approved: tuple[Approved, ...] | None = None,
     unsettled: Mapping[str, frozenset[AttachmentKey]] | None = None,
+    destroys: frozenset[str] | None = frozenset(),
     rest_s: float | None = None,
 ) -> Planned:
     """Plan open scopes at once; what can't be read is a finding, and the others go on.
 
-    `unsettled` has by scope what calls of earlier runs may still change. `rest_s` is how long
-    motion is waited for; None: as long as a plan does.
+    `unsettled` has by scope what calls of earlier runs may still change. `destroys` are the
+    volumes that a person agreed to lose; None: they will be asked. `rest_s` is how long motion is
+    waited for; None: as long as a plan does.
     """
     plans: dict[str, ScopePlan] = {}
     unread: dict[str, Finding] = {}
@@ -107,7 +109,8 @@ async def planned(
         try:
             name = session.scope.name
             left = (unsettled or {}).get(name, frozenset())
-            plans[name] = await _plan(session, session.circumstances(approved, left), rest_s)
+            about = session.circumstances(approved, left, destroys)
+            plans[name] = await _plan(session, about, rest_s)
         except ProviderError as error:
             unread[session.scope.name] = unreadable(session.scope, error)
 

@@ -50,6 +50,8 @@ class Request:
     acks: Mapping[str, int] | None = None
     """Acknowledged detaches by scope; under the empty key: of the only scope."""
     expect_digest: str | None = None
+    destroys: frozenset[str] = frozenset()
+    """The volumes, by id or name, that a person agreed to lose on the command line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,7 @@ class Session:
         self,
         approved: tuple[Approved, ...] | None = None,
         unsettled: frozenset[AttachmentKey] = frozenset(),
+        destroys: frozenset[str] | None = frozenset(),
     ) -> Circumstances:
         """Give what the plan depends on beside manifests and live state."""
         acks = self.request.acks or {}
@@ -91,6 +94,7 @@ class Session:
             targets=self.request.targets,
             excludes=self.request.excludes,
             reports_unmanaged=self.scope.unmanaged is Unmanaged.REPORT,
+            destroys=destroys,
             unsettled=unsettled,
             approved=approved,
         )

@@ -120,7 +120,7 @@ def _so_already(approved: Approved, on: Ground) -> bool:
     if on.in_motion(approved.key):
         return False
     seen = on.seen(approved.key)
-    if approved.action is Action.DETACH:
+    if approved.action in {Action.DETACH, Action.DESTROY}:
         return seen is Seen.NOWHERE
     gone = approved.source is None or on.seen(approved.source) is Seen.NOWHERE
     wanted = on.desired.wanted.get(approved.key)

@@ -96,7 +96,8 @@ class Ground:
         owners = [entry for row in rows if (entry := self.desired.rows.get(row)) is not None]
         if not owners:
             return Wish.UNOWNED
-        if any(entry.keeps_others for entry in owners):
+        # Where a detach deletes for good, only a line under `absent:` asks for it.
+        if any(entry.keeps_others for entry in owners) or not self.can.detach_keeps_data:
             return Wish.KEPT
         return Wish.UNWANTED
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.model.attachment import Attachment, AttachmentKey
+from reconciler.model.declared import Side
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.plan import Action, Change, Plan, Standing, Update
 from reconciler.model.record import NamedAttachment
@@ -100,7 +101,7 @@ def plan(
         chosen = [_refused(change, refusals[0]) for change in chosen]
     chosen = [replace(change, precondition=precondition(change, on)) for change in chosen]
     final = with_needs(chosen, on)
-    refused = (*desired.entry_findings, *narrow.findings)
+    refused = (*desired.entry_findings, *_blind(on), *narrow.findings)
     return Plan(
         scope=live.scope,
         changes=final,
@@ -108,7 +109,9 @@ def plan(
         unmanaged=_rows(draft.unmanaged, on),
         released=_released(on),
         owned=_rows(sorted(desired.wanted), on),
-        findings=_findings(final, (*refusals, *refused, *draft.findings)),
+        findings=_findings(
+            final, (*refusals, *refused, *draft.findings, *guards.warnings(final, on))
+        ),
         refused_entries=len(refused),
         refusals=refusals,
         unselected=len(dropped),
@@ -153,7 +156,8 @@ def _decided(decision: Decision, key: AttachmentKey, on: Ground, wish: Wish) -> 
         case Decision.ATTACH:
             return _change(Action.ATTACH, key, on, "wanted and not attached")
         case Decision.DETACH:
-            return _change(Action.DETACH, key, on, _why_detached(key, on))
+            action = Action.DETACH if on.can.detach_keeps_data else Action.DESTROY
+            return _change(action, key, on, _why_detached(key, on))
         case Decision.PUZZLE:
             return _puzzle(key, on)
         case _:
@@ -248,6 +252,20 @@ def _stale(key: AttachmentKey, on: Ground, wish: Wish) -> Change:
     action = Action.ATTACH if wish is Wish.WANTED else Action.DETACH
     change = _change(action, key, on, "only the storage record has it")
     return _refused(change, guards.storage_only(key, on))
+
+
+def _blind(on: Ground) -> Iterator[Finding]:
+    """Give a finding for every owned server of which nobody tells what is attached to it."""
+    for (side, row_id), entry in on.desired.rows.items():
+        server = on.live.servers.get(row_id) if side is Side.SERVER else None
+        if server is not None and not server.attachments_known:
+            yield Finding(
+                code="attachments-unknown",
+                summary=f"the cloud doesn't say what is attached to server `{server.name}`",
+                hint="plan again later; if it stays, this server can't be managed here",
+                place=entry.owner.place,
+                scope=on.live.scope,
+            )
 
 
 def _foreign(key: AttachmentKey, on: Ground) -> Finding:

@@ -4,6 +4,8 @@
    ids are compared without case: `0A1B...` and `0a1b...` are one server, and two entries of it.
 2. A refused entry holds its row: nothing on it changes, and no volume it lists leaves.
 3. Two entries for one row, or two rows that disagree, refuse the whole scope.
+4. Where only attached volumes are shown, an id that isn't shown is taken as it is written, and a
+   name that several bear means the one on the entry's own server.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from reconciler.model.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from reconciler.model.declared import Entry, Selector
     from reconciler.model.finding import Place
@@ -55,23 +58,28 @@ class Desired:
 class _Index:
     """Ids by id and by name, one side of a listing."""
 
-    def __init__(self, side: Side, names: Mapping[str, str]) -> None:
+    def __init__(self, side: Side, names: Mapping[str, str], *, every: bool = True) -> None:
         self.side = side
+        self._every = every
         self._names = names
         self._ids: dict[str, list[str]] = defaultdict(list)
         for identity, name in names.items():
             self._ids[name].append(identity)
         self._folded: dict[str, list[str]] | None = None
 
-    def find(self, ref: Ref, scope: str) -> str | Finding:
+    def find(self, ref: Ref, scope: str, here: AbstractSet[str] = frozenset()) -> str | Finding:
+        """Give the id that is meant; `here` are the ones that a name means before others."""
         if ref.text in self._names:
             return ref.text
         ids = self._ids.get(ref.text, [])
+        ids = [identity for identity in ids if identity in here] or ids
         if _HEX_ID.fullmatch(ref.text):
             # Someone's name may look like an id: what both mean is then ambiguous.
             ids = sorted({*ids, *self._in_other_case(ref.text)})
         if len(ids) == 1:
             return ids[0]
+        if not ids and not self._every and _HEX_ID.fullmatch(ref.text):
+            return ref.text.lower()
         word = self.side.value
         if ids:
             return Finding(
@@ -111,6 +119,11 @@ class _Index:
         near = self._near(text)
         if near:
             return f"did you mean `{near[0]}`?"
+        if not self._every:
+            return (
+                "only attached volumes are shown here: a free one is written by its id, and one "
+                "that doesn't exist has to be created first"
+            )
         return (
             f"check the spelling, or list what is live with `reconciler live` ({self.side.value}s)"
         )
@@ -128,8 +141,13 @@ class _Resolution:
         self._live = live
         self._index = {
             Side.SERVER: _Index(Side.SERVER, {i: s.name for i, s in live.servers.items()}),
-            Side.VOLUME: _Index(Side.VOLUME, {i: v.name for i, v in live.volumes.items()}),
+            Side.VOLUME: _Index(
+                Side.VOLUME, {i: v.name for i, v in live.volumes.items()}, every=live.shows_free
+            ),
         }
+        self._on: dict[str, set[str]] = defaultdict(set)
+        for key in () if live.shows_free else live.observed:
+            self._on[key.server_id].add(key.volume_id)
         self._boots = {i for i, volume in live.volumes.items() if volume.boot}
         self._boots |= {key.volume_id for key, seen in live.observed.items() if seen.boot}
         self._rows: dict[Row, Entry] = {}
@@ -156,7 +174,8 @@ class _Resolution:
     def _take(self, entry: Entry) -> None:
         other = Side.VOLUME if entry.side is Side.SERVER else Side.SERVER
         owner = self._index[entry.side].find(entry.owner, self._live.scope)
-        listed, absent, findings = self._members(entry, other)
+        here = self._on.get(owner, set()) if isinstance(owner, str) else set()
+        listed, absent, findings = self._members(entry, other, here)
         if isinstance(owner, Finding):
             self._entry_findings += [owner, *findings]
             self._hold_listed(entry, listed, owner)
@@ -184,7 +203,7 @@ class _Resolution:
             self._held |= {(Side.VOLUME, identity): why for identity in listed}
 
     def _members(
-        self, entry: Entry, other: Side
+        self, entry: Entry, other: Side, here: AbstractSet[str]
     ) -> tuple[dict[str, Listed], dict[str, Ref], list[Finding]]:
         findings: list[Finding] = []
         listed: dict[str, Listed] = {}
@@ -195,7 +214,7 @@ class _Resolution:
             if not lines and not entry.selector.allow_empty:
                 findings.append(_nobody(self._live.scope, entry, len(self._live.servers)))
         for line in lines:
-            found = self._index[other].find(line.ref, self._live.scope)
+            found = self._index[other].find(line.ref, self._live.scope, here)
             if isinstance(found, Finding):
                 findings.append(found)
                 # A misspelt volume must not leave the place that it has: it was to be moved.
@@ -207,7 +226,7 @@ class _Resolution:
                 listed[found] = line
         absent: dict[str, Ref] = {}
         for ref in entry.absent:
-            found = self._index[other].find(ref, self._live.scope)
+            found = self._index[other].find(ref, self._live.scope, here)
             if isinstance(found, str):
                 absent[found] = ref
             elif found.code == "ambiguous-name":

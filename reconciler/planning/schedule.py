@@ -15,7 +15,8 @@ from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 from reconciler.model.call import Call, Verb
-from reconciler.model.capabilities import BatchBy
+from reconciler.model.capabilities import BatchBy, SetBy
+from reconciler.model.plan import Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,7 +44,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """Steps in a fixed order, leaves before arrivals before updates; `waves` is derived."""
+    """Steps in a fixed order: destroys, leaves, arrivals, updates; `waves` is derived."""
 
     steps: tuple[Step, ...] = ()
 
@@ -73,10 +74,21 @@ class Schedule:
 def schedule(plan: Plan, can: Capabilities) -> Schedule:
     """Give the fewest calls that make the permitted changes of a plan, in a fixed order."""
     permitted = plan.permitted
-    leaving = {key: change for change in permitted if (key := change.leaves) is not None}
+    destroyed = {change.key: change for change in permitted if change.action is Action.DESTROY}
+    leaving = {
+        key: change
+        for change in permitted
+        if (key := change.leaves) is not None and key not in destroyed
+    }
     arriving = {key: change for change in permitted if (key := change.arrives) is not None}
-    updated = {change.key: change for change in permitted if change.updates}
+    carried = can.delete_on_termination is SetBy.WITH_ATTACH
+    updated = {
+        change.key: change
+        for change in permitted
+        if change.updates and not (carried and change.arrives is not None)
+    }
     steps = [
+        *_steps(Verb.DESTROY, destroyed, can),
         *_steps(Verb.DETACH, leaving, can),
         *_steps(Verb.ATTACH, arriving, can),
         *(_update(change, arriving) for _, change in sorted(updated.items())),
@@ -98,8 +110,20 @@ def _steps(
             for key in keys
             if verb is Verb.ATTACH and (wanted := changes[key].wanted) and wanted.device
         }
-        call = Call(verb=verb, keys=keys, devices=devices)
+        call = Call(
+            verb=verb,
+            keys=keys,
+            devices=devices,
+            delete_on_termination=_carried(verb, changes[keys[0]], can),
+        )
         yield _step(call, needs, _server_of(verb, changes[keys[0]]), changes[keys[0]].name.volume)
+
+
+def _carried(verb: Verb, change: Change, can: Capabilities) -> bool | None:
+    """Give what an attach sets on its way, where the cloud takes it along."""
+    if verb is not Verb.ATTACH or can.delete_on_termination is not SetBy.WITH_ATTACH:
+        return None
+    return change.wanted.delete_on_termination if change.wanted is not None else None
 
 
 def _groups(

@@ -35,6 +35,7 @@ ACTIONS = {
     Action.DETACH: ["delete"],
     Action.MOVE: ["delete", "create"],
     Action.UPDATE: ["update"],
+    Action.DESTROY: ["delete"],
     Action.KEEP: ["no-op"],
 }
 
@@ -165,7 +166,7 @@ def _counts(reports: Sequence[ScopeReport]) -> Document:
         "detach": permitted.count(Action.DETACH),
         "move": permitted.count(Action.MOVE),
         "update": permitted.count(Action.UPDATE),
-        "destroy": 0,
+        "destroy": permitted.count(Action.DESTROY),
         "unchanged": sum(len(report.plan.kept) for report in reports),
         "unmanaged": sum(len(report.plan.unmanaged) for report in reports),
         "accepted": 0,

@@ -19,6 +19,10 @@ PROMPT = """Do you want to perform these actions?
   Only 'yes' will be accepted to approve.
 
   Enter a value: """
+DESTROY_PROMPT = """`{server}/{volume}` will be deleted for good, with everything on it.
+  Only its name will be accepted to approve.
+
+  Enter a value: """
 SIGNS = {"attach": "+", "detach": "-", "move": "-/+", "update": "~", "destroy": "x", "keep": " "}
 STANDING_SIGNS = {"refused": "!", "in motion": "?", "unknown": "?"}
 ORDER = ("!", "x", "-/+", "-", "+", "~", "?")
@@ -109,11 +113,12 @@ def _changes(
     """Give a line for each change; what holds the whole scope back isn't said again."""
     ordered = sorted(changes, key=lambda change: ORDER.index(sign(change)))
     width = max((len(attachment(change)) for change in ordered), default=0)
+    words = max((len(str(change["action"])) for change in ordered), default=0)
     for change in ordered:
         refusals = cast("list[dict[str, object]]", change["refusals"])
         alone = [refusal for refusal in refusals if refusal not in whole]
         why = "" if alone else str(change["reason"])
-        row = f"  {sign(change):>3} {change['action']:<6} {attachment(change):<{width}}  {why}"
+        row = f"  {sign(change):>3} {change['action']:<{max(6, words)}} {attachment(change):<{width}}  {why}"
         yield row.rstrip()
         for attribute, before, after in cast("list[list[str]]", change["updates"]):
             yield f"        {attribute}: {plain(before)} -> {plain(after)}"

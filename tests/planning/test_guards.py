@@ -99,11 +99,19 @@ CASES = (
         replace(ECS, attach=False),
     ),
     Case(
-        "a cloud whose detach destroys refuses detaches and moves",
-        "nothing is destroyed without its own consent",
+        "a cloud whose detach destroys keeps what isn't listed",
+        "nothing is destroyed that no line names",
         world(["a", "b"], ["v", "w"], ["a/v", "a/w"]),
         (of_server("a"), of_server("b", "v")),
-        ("detach a/w refused: detach-destroys", "move b/v from a refused: detach-destroys"),
+        ("attach b/v refused: held-by-kept",),
+        replace(ECS, detach_keeps_data=False),
+    ),
+    Case(
+        "a cloud whose detach destroys refuses what is absent",
+        "nothing is destroyed without its own consent",
+        world(["a", "b"], ["v", "w"], ["a/v", "a/w"]),
+        (of_server("a", absent=["v"]),),
+        ("destroy a/v refused: destroy-not-allowed",),
         replace(ECS, detach_keeps_data=False),
     ),
     Case(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.planning.guards.changes import guarded, storage_only
+from reconciler.planning.guards.changes import guarded, storage_only, warnings
 from reconciler.planning.guards.room import fitted
 from reconciler.planning.guards.scopes import allowed_detaches, scope_refusals
 
-__all__ = ["allowed_detaches", "fitted", "guarded", "scope_refusals", "storage_only"]
+__all__ = ["allowed_detaches", "fitted", "guarded", "scope_refusals", "storage_only", "warnings"]

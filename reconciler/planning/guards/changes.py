@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.capabilities import SetBy
 from reconciler.model.declared import Side
-from reconciler.model.finding import Finding
+from reconciler.model.finding import Finding, Severity
 from reconciler.model.live import ServerStatus, VolumeStatus
 from reconciler.model.plan import Action, Standing
+from reconciler.model.policy import WhenRunning
 from reconciler.planning.ground import Seen, Wish
 
 if TYPE_CHECKING:
@@ -26,6 +27,14 @@ def guarded(changes: Sequence[Change], on: Ground) -> list[Change]:
     """Run every guard over every permitted change; what one of them stops is refused."""
     wanted = _wanted_places(on)
     return [_checked(change, on, wanted) for change in changes]
+
+
+def warnings(changes: Sequence[Change], on: Ground) -> Iterator[Finding]:
+    """Give what is to be told of changes that are made all the same."""
+    for change in changes:
+        if change.standing is Standing.PERMITTED and _when_running(on) is WhenRunning.WARN:
+            found = _guest(change, on)
+            yield from (replace(finding, severity=Severity.WARNING) for finding in found)
 
 
 def _checked(change: Change, on: Ground, wanted: dict[str, list[AttachmentKey]]) -> Change:
@@ -84,15 +93,88 @@ def _cannot(change: Change, on: Ground) -> Iterator[Finding]:
         yield _finding(
             change,
             "cannot-attach",
-            "this cloud can't attach an existing volume",
-            "take the line out of the manifests",
+            "this cloud can't attach an existing volume, it only creates new ones with a server",
+            "create it in the console and list it then, or take the line out of the manifests",
         )
-    if change.leaves is not None and not on.can.detach_keeps_data:
+
+
+def _destroy(change: Change, on: Ground) -> Iterator[Finding]:
+    if change.action is not Action.DESTROY:
+        return
+    volume = change.name.volume
+    if not on.policy.allow_destroy:
         yield _finding(
             change,
-            "detach-destroys",
-            "detaching deletes the volume for good on this cloud",
-            "take the volume's line back into its entry",
+            "destroy-not-allowed",
+            f"taking `{volume}` from `{change.name.server}` would delete it for good, and no "
+            "policy of this scope allows that",
+            f"write `allowDestroy: true` in a Policy with `scopes: [{change.key.scope}]`, or take "
+            "the line out of `absent:`",
+        )
+    elif not _agreed(change, on):
+        yield _finding(
+            change,
+            "destroy-not-acknowledged",
+            f"`{volume}` would be deleted for good, and nobody agreed to lose it by name",
+            f"say `--ack-destroy {change.key.volume_id}`, or type its name when asked",
+        )
+
+
+def _agreed(change: Change, on: Ground) -> bool:
+    """Tell whether a person named this very volume; a name that several bear names none."""
+    said = on.circumstances.destroys
+    if said is None or change.key.volume_id in said:
+        return True
+    bearers = {
+        key.volume_id for key in on.desired.absent if on.name(key).volume == change.name.volume
+    }
+    return change.name.volume in said and len(bearers) == 1
+
+
+def _barred(change: Change, on: Ground) -> Iterator[Finding]:
+    for key in (change.key, change.source):
+        server = on.live.servers.get(key.server_id) if key is not None else None
+        if server is not None and server.barred:
+            yield _finding(
+                change,
+                "server-barred",
+                f"server `{server.name}` {server.barred}",
+                "take the line out of the manifests: nothing is attached or detached there",
+            )
+
+
+def _unknown_attachments(change: Change, on: Ground) -> Iterator[Finding]:
+    server = on.live.servers.get(change.key.server_id)
+    if change.arrives is not None and server is not None and not server.attachments_known:
+        yield _finding(
+            change,
+            "attachments-unknown",
+            f"the cloud doesn't say what is attached to server `{server.name}`",
+            "plan again later: it may be attached already",
+        )
+
+
+def _when_running(on: Ground) -> WhenRunning:
+    default = WhenRunning.REQUIRE if on.can.guest_must_release else WhenRunning.IGNORE
+    return on.policy.when_running or default
+
+
+def _guest_holds(change: Change, on: Ground) -> Iterator[Finding]:
+    if _when_running(on) is WhenRunning.REQUIRE:
+        yield from _guest(change, on)
+
+
+def _guest(change: Change, on: Ground) -> Iterator[Finding]:
+    key = change.leaves
+    server = on.live.servers.get(key.server_id) if key is not None else None
+    if server is not None and server.running:
+        yield _finding(
+            change,
+            "guest-release",
+            f"server `{server.name}` is running, and nothing tells that its guest let go of "
+            f"`{change.name.volume}`",
+            "stop the server, or unmount the volume in its guest and write "
+            "`guestRelease: {whenRunning: warn}` in the Policy",
         )
 
 
@@ -115,7 +197,7 @@ def _not_shareable(change: Change, on: Ground, places: list[AttachmentKey]) -> I
 
 
 def _held_elsewhere(change: Change, on: Ground) -> Iterator[Finding]:
-    if change.action is not Action.ATTACH:
+    if change.action is not Action.ATTACH or not on.can.attach:
         return
     shareable = on.shareable(change.key.volume_id)
     for observed in on.holders.get(change.key.volume_id, ()):
@@ -220,9 +302,10 @@ def _fixed_attribute(change: Change, on: Ground) -> Iterator[Finding]:
         return
     volume = on.live.volumes.get(change.key.volume_id)
     why = None
+    can_when_shared = on.can.delete_on_termination_of_shared
     if on.can.delete_on_termination is SetBy.NEVER:
         why = "this cloud can't set it"
-    elif volume is not None and volume.shareable:
+    elif volume is not None and volume.shareable and not can_when_shared:
         why = "the cloud refuses it for volumes that can be shared"
     elif volume is not None and volume.prepaid:
         why = "the cloud refuses it for yearly and monthly volumes"
@@ -239,6 +322,10 @@ GUARDS: tuple[Guard, ...] = (
     _boot,
     _held,
     _cannot,
+    _destroy,
+    _barred,
+    _unknown_attachments,
+    _guest_holds,
     _held_elsewhere,
     _volume_status,
     _server_status,

@@ -97,7 +97,7 @@ def _acknowledged(leaving: Sequence[Change], on: Ground) -> bool:
         return True
     # What became stale or is done since the approval makes the plan smaller, never larger.
     approved = on.circumstances.approved or ()
-    leaves = {Action.DETACH, Action.MOVE}
+    leaves = {Action.DETACH, Action.MOVE, Action.DESTROY}
     asked = sum(a.action in leaves and a.key.scope == on.live.scope for a in approved)
     return said == asked > len(leaving)
 

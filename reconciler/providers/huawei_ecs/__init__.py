@@ -48,6 +48,7 @@ SPEC = ProviderSpec(
         force=True,
         device=True,
         delete_on_termination=SetBy.AFTERWARDS,
+        delete_on_termination_of_shared=False,
         max_servers_per_volume=16,
         sure_slots=24,
         max_concurrency=32,
