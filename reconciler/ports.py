@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from datetime import date
     from pathlib import Path
 
-    from reconciler.model.attachment import AttachmentKey
+    from reconciler.model.attachment import AttachmentKey, Witness
     from reconciler.model.call import Call
+    from reconciler.model.finding import Finding
     from reconciler.model.live import Live
     from reconciler.model.outcome import Outcome, Outcomes, Progress, Receipt
     from reconciler.model.record import Intent, NamedAttachment, OpenIntent
@@ -50,6 +52,30 @@ class SlotCount(Protocol):
 
     async def free_slots(self, server_ids: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
         """Give free slots by server id and bus, as `Server.free_slots`; unknown ids are absent."""
+        ...
+
+
+class StatusReset(Protocol):
+    """Optional, beside Provider: takes a stale attachment out of the storage view alone.
+
+    Order: `witness` twice, apart; then `reset` once. `witness` raises `ProviderError`, `reset`
+    never raises: what it does not know is UNKNOWN.
+    """
+
+    async def witness(self, key: AttachmentKey) -> Witness:
+        """Ask the server itself whether it has the volume."""
+        ...
+
+    async def reset(self, key: AttachmentKey, attachment_id: str) -> Receipt:
+        """Ask storage, with one request, to forget exactly this attachment."""
+        ...
+
+
+class ApiVersion(Protocol):
+    """Optional, beside Provider: a cloud whose requests name the version of its API."""
+
+    async def api_version(self, today: date) -> Finding | None:
+        """Give what is to be told of the version asked for; None: it is current. Never raises."""
         ...
 
 

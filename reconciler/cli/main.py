@@ -17,6 +17,7 @@ VERBS = {
     "apply": "make what the manifests say true: plan, ask, execute, confirm",
     "live": "show what is attached now, in both views",
     "plan": "show the changes, the calls they take, and what is refused and why",
+    "providers": "show what each cloud can do; no network",
     "simulator": "serve the embedded cloud",
     "validate": "read and cross-check manifests; no network",
     "version": "print the version",

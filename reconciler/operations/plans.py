@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from reconciler.errors import ProviderError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reconciler.operations.sessions import Request, Session
     from reconciler.operations.wiring import Surroundings
     from reconciler.planning.ground import Ground
-    from reconciler.ports import SlotCount
+    from reconciler.ports import ApiVersion, SlotCount
     from reconciler.report.document import Document
 
 
@@ -137,6 +137,7 @@ async def _plan(session: Session, circumstances: Circumstances, rest_s: float | 
         rest_s=REST_S if rest_s is None else rest_s,
     )
     made = plan(resolve(session.entries, live), live, policy, can, circumstances)
+    made = replace(made, findings=(*made.findings, *await _api_version(session)))
     steps = schedule(made, can)
     return ScopePlan(
         session=session,
@@ -152,6 +153,15 @@ async def _plan(session: Session, circumstances: Circumstances, rest_s: float | 
             notices=(*live.notices, *_left_open(session)),
         ),
     )
+
+
+async def _api_version(session: Session) -> tuple[Finding, ...]:
+    """Give what is to be told of the version of the cloud's API that this scope asks for."""
+    if getattr(session.provider, "api_version", None) is None:
+        return ()
+    asked = cast("ApiVersion", session.provider)
+    told = await asked.api_version(session.today())
+    return () if told is None else (replace(told, place=session.scope.place),)
 
 
 def _slot_count(session: Session) -> SlotCount | None:

@@ -21,7 +21,8 @@ from reconciler.providers import names, spec_of
 from reconciler.providers.breaker import Breaker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from datetime import date, datetime
 
     from reconciler.journal.journal import Book, Pages
     from reconciler.model.attachment import AttachmentKey
@@ -69,6 +70,11 @@ class Session:
     pages: Pages | None
     """None where nothing was ever applied from here, and nothing is going to be."""
     request: Request
+    utc_now: Callable[[], datetime]
+
+    def today(self) -> date:
+        """Give the date, in UTC."""
+        return self.utc_now().date()
 
     @property
     def deadline_s(self) -> float:
@@ -249,6 +255,7 @@ async def _opened(
         patience=prepared.patience,
         pages=book.pages(identity, scope.name) if book is not None else None,
         request=request,
+        utc_now=prepared.opening.utc_now,
     )
 
 

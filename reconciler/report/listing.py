@@ -71,6 +71,17 @@ def _lines(document: Document) -> Iterator[str]:
             yield f"Scope {scope['name']} is simulated."
 
 
+def rows_text(rows: Sequence[Document]) -> str:
+    """Give rows as blocks of `key: value` under their first value: wider than any terminal else."""
+    width = max((len(key) for row in rows for key in row), default=0)
+    blocks = (
+        "\n".join(f"  {key + ':':<{width + 1}} {value}" for key, value in list(row.items())[1:])
+        for row in rows
+    )
+    heads = (str(next(iter(row.values()))) for row in rows)
+    return "\n".join(f"{head}\n{block}\n" for head, block in zip(heads, blocks, strict=True))
+
+
 def _cells(row: Mapping[str, object]) -> tuple[str, ...]:
     views = cast("dict[str, str]", row["views"])
     told = ", ".join(

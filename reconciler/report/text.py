@@ -118,7 +118,8 @@ def _changes(
         refusals = cast("list[dict[str, object]]", change["refusals"])
         alone = [refusal for refusal in refusals if refusal not in whole]
         why = "" if alone else str(change["reason"])
-        row = f"  {sign(change):>3} {change['action']:<{max(6, words)}} {attachment(change):<{width}}  {why}"
+        action = f"{change['action']:<{max(6, words)}}"
+        row = f"  {sign(change):>3} {action} {attachment(change):<{width}}  {why}"
         yield row.rstrip()
         for attribute, before, after in cast("list[list[str]]", change["updates"]):
             yield f"        {attribute}: {plain(before)} -> {plain(after)}"

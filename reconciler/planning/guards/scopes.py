@@ -63,6 +63,7 @@ def _empty_live(on: Ground) -> Iterator[Finding]:
     for finding in on.desired.entry_findings:
         named[Side.SERVER] |= finding.code == "server-not-found"
         named[Side.VOLUME] |= finding.code == "volume-not-found"
+    named[Side.VOLUME] &= on.live.shows_free
     live = {Side.SERVER: on.live.servers, Side.VOLUME: on.live.volumes}
     for side in Side:
         if named[side] and not live[side]:
