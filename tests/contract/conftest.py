@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.providers import discover
-from tests.rig.plot import Plot, Wanted
+from tests.rig.plot import Plot, Wanted, vendor_of
 from tests.rig.stage import Stage, stage
 
 if TYPE_CHECKING:
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
 
     from tests.rig.plot import Vendor
 
-PROVIDERS = tuple(discover())
+SPECS = discover()
+ATTACHING = tuple(name for name, spec in SPECS.items() if spec.can.attach)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +43,8 @@ class House:
         return {"match": match, **({} if timed else {"nth": 1}), **rest}
 
 
-@pytest.fixture(params=PROVIDERS)
+@pytest.fixture(params=ATTACHING)
 def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
-    """Give one provider after the other."""
+    """Give one provider after the other; those that attach, where a test says nothing else."""
     provider = str(request.param)
-    module = importlib.import_module(f"tests.contract.worlds.{provider.replace('-', '_')}")
-    return House(provider=provider, vendor=cast("Vendor", module), folder=tmp_path)
+    return House(provider=provider, vendor=vendor_of(provider), folder=tmp_path)

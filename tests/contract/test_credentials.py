@@ -25,6 +25,7 @@ from tests.contract.gateway import (
     in_project,
     scope,
 )
+from tests.contract.having import ecs, having
 from tests.rig.stage import utc_now, verdicts
 from tests.rig.virtual_time import run
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from tests.contract.conftest import House
 
 
+@having(ecs)
 @pytest.mark.parametrize("known_project", [True, False])
 def test_a_wrong_key_costs_one_request_over_all_scopes(house: House, known_project: bool) -> None:  # noqa: FBT001 - a parameter of the case
     async def story() -> None:
@@ -55,6 +57,7 @@ def test_a_wrong_key_costs_one_request_over_all_scopes(house: House, known_proje
     run(story())
 
 
+@having(ecs)
 def test_a_cloud_that_never_answers_is_not_tried_until_the_key_is_locked(house: House) -> None:
     async def story() -> None:
         to = door(house, KEYS)
@@ -73,6 +76,7 @@ def test_a_cloud_that_never_answers_is_not_tried_until_the_key_is_locked(house: 
     run(story())
 
 
+@having(ecs)
 def test_a_misspelt_secret_stops_the_scopes_that_have_it_right(house: House) -> None:
     async def story() -> None:
         to = door(house, KEYS)
@@ -88,6 +92,7 @@ def test_a_misspelt_secret_stops_the_scopes_that_have_it_right(house: House) -> 
     run(story())
 
 
+@having(ecs)
 def test_scopes_with_other_keys_go_on(house: House) -> None:
     async def story() -> None:
         to = door(house, {**KEYS, "HW_OTHER": "other-access-key"})
@@ -100,6 +105,7 @@ def test_scopes_with_other_keys_go_on(house: House) -> None:
     run(story())
 
 
+@having(ecs)
 def test_a_key_that_ends_stays_below_the_failures_that_lock_it(house: House) -> None:
     async def story() -> None:
         to = door(house, KEYS, latency_s=0.05)
@@ -124,6 +130,7 @@ def test_a_key_that_ends_stays_below_the_failures_that_lock_it(house: House) -> 
     run(story())
 
 
+@having(ecs)
 @pytest.mark.parametrize("code", ["APIGW.0302", "APIGW.0802", "Common.0018", "Ecs.0110"])
 def test_a_denial_by_policy_stops_one_scope_only(house: House, code: str) -> None:
     async def story() -> None:
@@ -141,6 +148,7 @@ def test_a_denial_by_policy_stops_one_scope_only(house: House, code: str) -> Non
     run(story())
 
 
+@having(ecs)
 def test_temporary_keys_send_and_sign_their_token(house: House) -> None:
     async def story() -> None:
         to = door(house, {**KEYS, "HW_T": "security-token+/=1"})
@@ -185,6 +193,7 @@ class Tokens:
         return None
 
 
+@having(ecs)
 @pytest.mark.parametrize(("at_once", "most"), [(1, 1), (8, 8)])
 def test_a_token_that_ends_costs_one_call_of_iam(house: House, at_once: int, most: int) -> None:
     async def story() -> None:
@@ -205,6 +214,7 @@ def test_a_token_that_ends_costs_one_call_of_iam(house: House, at_once: int, mos
     run(story())
 
 
+@having(ecs)
 def test_requests_in_flight_share_one_renewal(house: House) -> None:
     async def story() -> None:
         servers = tuple(f"s{n}" for n in range(8))
@@ -230,6 +240,7 @@ def test_requests_in_flight_share_one_renewal(house: House) -> None:
     run(story())
 
 
+@having(ecs)
 @pytest.mark.parametrize("text", ["token expires", "decrypt token fail", "x-auth-token not found"])
 def test_every_text_about_a_token_renews_it(house: House, text: str) -> None:
     async def story() -> None:
@@ -248,6 +259,7 @@ def test_every_text_about_a_token_renews_it(house: House, text: str) -> None:
     run(story())
 
 
+@having(ecs)
 def test_a_token_is_renewed_before_it_ends(house: House) -> None:
     async def story() -> None:
         to = door(house, LOGIN, job_s=900.0, volumes=("v0",))
@@ -282,6 +294,7 @@ def test_a_token_is_renewed_before_it_ends(house: House) -> None:
     run(story())
 
 
+@having(ecs)
 def test_a_wrong_password_costs_one_request_over_all_scopes(house: House) -> None:
     async def story() -> None:
         to = door(house, LOGIN)
@@ -293,6 +306,7 @@ def test_a_wrong_password_costs_one_request_over_all_scopes(house: House) -> Non
     run(story())
 
 
+@having(ecs)
 def test_every_scope_has_a_token_of_its_own_project(house: House) -> None:
     async def story() -> None:
         to = door(house, LOGIN)
@@ -305,6 +319,7 @@ def test_every_scope_has_a_token_of_its_own_project(house: House) -> None:
     run(story())
 
 
+@having(ecs)
 def test_an_iam_that_sleeps_is_asked_once_at_a_time_and_nothing_is_in_doubt(house: House) -> None:
     async def story() -> None:
         to = door(house, LOGIN)
@@ -317,6 +332,7 @@ def test_an_iam_that_sleeps_is_asked_once_at_a_time_and_nothing_is_in_doubt(hous
     run(story())
 
 
+@having(ecs)
 def test_a_new_token_that_is_refused_ends_it(house: House) -> None:
     async def story() -> None:
         to = door(house, LOGIN)

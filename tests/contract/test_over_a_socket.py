@@ -20,6 +20,7 @@ from reconciler.sim.clock import WallClock
 from reconciler.sim.cloud import Cloud
 from reconciler.sim.serving import serving
 from reconciler.sim.world import read_worlds
+from tests.contract.having import having, sharing, two_views
 from tests.rig.plot import Plot, Wanted
 from tests.rig.stage import YES, Remembering, in_line, verdicts
 
@@ -74,9 +75,10 @@ class Line:
 
     def truth(self) -> set[Pair]:
         """Give what is attached, boot volumes left out."""
-        rows = httpx.get(f"{self.address}/_sim/world").json()["attachments"]
-        pairs = {(row["server"].removesuffix("-id"), row["volume"]) for row in rows}
-        return {(s, v.removesuffix("-id")) for s, v in pairs if "boot" not in v}
+        told = httpx.get(f"{self.address}/_sim/world").json()
+        names = {row["id"]: row["name"] for row in (*told["servers"], *told["volumes"])}
+        pairs = {(names[row["server"]], names[row["volume"]]) for row in told["attachments"]}
+        return {(s, v) for s, v in pairs if "boot" not in v}
 
     def writes(self) -> int:
         """Count the requests that asked for a change."""
@@ -126,6 +128,7 @@ def test_throttling_is_obeyed_over_a_socket(house: House) -> None:
         assert second - first >= 1.0
 
 
+@having(sharing)
 def test_the_batch_limit_is_held_over_a_socket(house: House) -> None:
     servers = tuple(f"s{n:02}" for n in range(20))
     attached = tuple((name, "shared") for name in servers)
@@ -137,6 +140,7 @@ def test_the_batch_limit_is_held_over_a_socket(house: House) -> None:
         assert to.writes() == -(-len(servers) // house.vendor.batch_max)
 
 
+@having(two_views)
 def test_what_only_storage_shows_is_left_alone_over_a_socket(house: House) -> None:
     plot = replace(PLOT, attached=(), storage_only=(("s1", "v1"),))
     with line(house, plot) as to:

@@ -11,6 +11,7 @@ from reconciler.model.finding import FindingsError
 from reconciler.model.outcome import Verdict
 from reconciler.operations.apply import Ending
 from reconciler.providers import discover
+from tests.contract.having import any_at_all, having, projects, sharing, two_views
 from tests.rig.plot import Plot, Wanted
 from tests.rig.stage import boots, in_line, verdicts
 from tests.rig.virtual_time import run
@@ -105,6 +106,7 @@ def test_a_volume_leaves_before_it_arrives(house: House) -> None:
     run(story())
 
 
+@having(sharing)
 def test_a_shared_volume_leaves_many_servers_in_few_calls(house: House) -> None:
     plot = Plot(
         servers=SERVERS,
@@ -124,6 +126,7 @@ def test_a_shared_volume_leaves_many_servers_in_few_calls(house: House) -> None:
     run(story())
 
 
+@having(two_views)
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["unwanted", "wanted elsewhere"])
 def test_what_only_storage_shows_is_left_alone(house: House, *, elsewhere: bool) -> None:
     plot = Plot(servers=("s1", "s2"), volumes=("v1", "v2"), storage_only=(("s1", "v1"),))
@@ -139,6 +142,7 @@ def test_what_only_storage_shows_is_left_alone(house: House, *, elsewhere: bool)
     run(story())
 
 
+@having(projects)
 def test_two_scopes_are_changed_at_once_and_kept_apart(house: House) -> None:
     plots = (
         Plot(servers=("s1",), volumes=("v1",), region="r1", job_s=20.0),
@@ -156,6 +160,7 @@ def test_two_scopes_are_changed_at_once_and_kept_apart(house: House) -> None:
     run(story())
 
 
+@having(projects)
 def test_two_scopes_that_turn_out_to_be_one_cloud_are_refused(house: House) -> None:
     async def story() -> None:
         on = house.stage(Plot(servers=("s1",), volumes=("v1",)))
@@ -173,6 +178,7 @@ def test_two_scopes_that_turn_out_to_be_one_cloud_are_refused(house: House) -> N
     run(story())
 
 
+@having(any_at_all)
 def test_a_wrong_key_is_one_clear_error(house: House) -> None:
     keys = {"accessKey": {"env": "RECONCILER_CRED_A"}, "secretKey": {"env": "RECONCILER_CRED_S"}}
     wanted = Wanted(provider=house.provider, servers={"s1": ["v1"]}, more={"credentials": keys})
@@ -186,7 +192,7 @@ def test_a_wrong_key_is_one_clear_error(house: House) -> None:
         applied = await on.apply(wanted)
         assert applied.ending is Ending.INCOMPLETE
         (found,) = applied.planned.findings
-        assert "check the secret key" in found.summary
+        assert "secret key" in found.summary
         assert len(on.witness.rows) <= 2
         assert not on.witness.writes
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,6 +37,13 @@ class Plot:
 class Vendor(Protocol):
     """Where one provider's calls can be met by a fault rule, and how its worlds are written."""
 
+    attaches: bool
+    throttles: tuple[object, ...]
+    """The answers by which it says that a change came too fast, and wasn't made."""
+    scope: Mapping[str, object]
+    """Keys of a Scope that this provider wants."""
+    policy: Mapping[str, object]
+    """Keys of a Policy without which nothing could be changed in its worlds."""
     attach: str
     """The `match` of everything that attaches."""
     detach: str
@@ -43,14 +51,31 @@ class Vendor(Protocol):
     """The `match` of every call that changes the cloud through us."""
     listings: tuple[str, ...]
     """The `match` of each listing."""
+    cut_short: Mapping[str, tuple[str, ...]]
+    """By listing, the faults of it that show in what it answers."""
     jobs: str
     batch_max: int
     busy: str
     """The code of a server that another change is in flight on, for people."""
 
     def world(self, plot: Plot) -> str:
-        """Give the world file of a plot; ids are the names with `-id` behind them."""
+        """Give the world file of a plot; boot volumes have `boot` in their names."""
         ...
+
+    def identity(self, name: str) -> str:
+        """Give the id of the server or volume of this name in its worlds."""
+        ...
+
+    def ref(self, volume: str) -> str:
+        """Give how manifests write a volume: its name, or its id where it has none."""
+        ...
+
+
+def vendor_of(provider: str) -> Vendor:
+    """Give what is known of one provider's worlds; its file is found by its name."""
+    return cast(
+        "Vendor", importlib.import_module(f"tests.contract.worlds.{provider.replace('-', '_')}")
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,17 +105,20 @@ class Wanted:
 
     def text(self) -> str:
         """Give the manifests; JSON is YAML."""
-        where = {"endpoint": self.endpoint} if self.endpoint else _EMBEDDED
+        vendor = vendor_of(self.provider)
+        address = {"endpoint": self.endpoint} if self.endpoint else _EMBEDDED
+        where: dict[str, object] = {**address, **vendor.scope}
         scope = {"provider": self.provider, "region": self.region, "limits": dict(self.limits)}
         rows = {
             "scope": self.scope,
-            "servers": {name: {"volumes": list(row)} for name, row in self.servers.items()},
-            "volumes": {name: {"servers": list(row)} for name, row in self.volumes.items()},
+            "servers": {s: {"volumes": [*map(vendor.ref, v)]} for s, v in self.servers.items()},
+            "volumes": {vendor.ref(v): {"servers": [*s]} for v, s in self.volumes.items()},
         }
+        policy = {"scopes": [self.scope], **vendor.policy, **self.policy}
         documents = (
             _document("Scope", self.scope, scope | where | dict(self.more)),
             _document("Attachments", f"{self.scope}-rows", rows),
-            _document("Policy", f"{self.scope}-limits", {"scopes": [self.scope], **self.policy}),
+            _document("Policy", f"{self.scope}-limits", policy),
         )
         return "---\n".join(documents)
 

@@ -127,7 +127,7 @@ class Stage:
     def accepted(self) -> Counter[tuple[str, str, str]]:
         """Count the changes that the cloud took on, by verb, server and volume."""
         return Counter(
-            (part.verb, _plain(str(part.server_id)), _plain(part.volume_id))
+            (part.verb, *_named(cloud, str(part.server_id), part.volume_id))
             for cloud in self.clouds
             for job in cloud.jobs.values()
             for part in job.leaves
@@ -151,16 +151,18 @@ def truth(cloud: Cloud) -> dict[Pair, str]:
     views = {True: "both", False: "compute"}
     seen = {pair: views[pair in storage] for pair in compute}
     seen |= dict.fromkeys(storage - compute, "storage")
-    return {(_plain(s), _plain(v)): view for (s, v), view in seen.items() if "boot" not in v}
+    named = {_named(cloud, *pair): view for pair, view in seen.items()}
+    return {pair: view for pair, view in named.items() if "boot" not in pair[1]}
 
 
 def boots(cloud: Cloud) -> set[str]:
     """Give the servers that have their boot volume."""
-    return {s for s, server in cloud.servers.items() if f"{_plain(s)}-boot" in server.disks}
+    return {s for s, server in cloud.servers.items() if server.row.boot_volume in server.disks}
 
 
-def _plain(cloud_id: str) -> str:
-    return cloud_id.removesuffix("-id")
+def _named(cloud: Cloud, server_id: str, volume_id: str) -> Pair:
+    server = cloud.servers.get(server_id)
+    return server.row.name if server else server_id, cloud.volumes[volume_id].row.name
 
 
 def stage(folder: Path, *worlds: str) -> Stage:

@@ -7,15 +7,32 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.rig.plot import Plot
 
+attaches = True
+throttles = (429, 503, "throttle-202")
+scope: Mapping[str, object] = {}
+policy: Mapping[str, object] = {}
 attach = "* *attachvolume*"
 detach = "* *detachvolume*"
 write = "* *tachvolume*"
 listings = ("GET */cloudvolumes/detail", "GET */cloudservers/detail")
+cut_short = dict.fromkeys(listings, ("drop-page", "lying-count", "endless"))
 jobs = "GET */jobs/*"
 batch_max = 16
 busy = "Ecs.0603"
+
+
+def identity(name: str) -> str:
+    """Give the id of the server or volume of this name."""
+    return f"{name}-id"
+
+
+def ref(volume: str) -> str:
+    """Give how manifests write a volume."""
+    return volume
 
 
 def world(plot: Plot) -> str:
