@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from reconciler.model.record import OpenIntent
     from reconciler.report.document import Document
 
-DOING = {"attach": "attaching", "detach": "detaching", "update": "updating"}
+DOING = {
+    "attach": "attaching",
+    "detach": "detaching",
+    "update": "updating",
+    "destroy": "destroying",
+}
 """Verb -> the word while a call of it is under way."""
 
 

@@ -17,7 +17,7 @@ from reconciler.execution.settle import settle
 from reconciler.model.outcome import Answer, Receipt, Verdict
 
 if TYPE_CHECKING:
-    from reconciler.execution.executor import Run
+    from reconciler.execution.sending import Run
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.outcome import Outcomes
     from reconciler.model.record import OpenIntent

@@ -19,8 +19,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.errors import JournalError, ProviderError
-from reconciler.execution.executor import Run, execute
+from reconciler.execution.executor import execute
 from reconciler.execution.recovery import adopt
+from reconciler.execution.sending import Run
 from reconciler.execution.settle import Settling
 from reconciler.execution.watcher import Durations, Watcher
 from reconciler.model.attachment import AttachmentKey

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PutBack:
+    """The second half of a move undone: the calls in their order, and where they lead."""
+
+    source: AttachmentKey
+    server: str
+    """What people call the server that the volume came from."""
+    calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One call, what each of its attachments needs first, and what it must not share."""
 
@@ -40,6 +50,8 @@ class Step:
     """By attachment, for those that need something: what must be done, sorted."""
     locks: tuple[str, ...]
     """Sorted: `server:ID` and `volume:ID`, the volume and every server of the call."""
+    returns: Mapping[AttachmentKey, PutBack] = field(default_factory=dict)
+    """By arrival of a move: how its volume gets back to where it was, should the attach fail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +128,31 @@ def _steps(
             devices=devices,
             delete_on_termination=_carried(verb, changes[keys[0]], can),
         )
-        yield _step(call, needs, _server_of(verb, changes[keys[0]]), changes[keys[0]].name.volume)
+        made = _step(call, needs, _server_of(verb, changes[keys[0]]), changes[keys[0]].name.volume)
+        moved = {key: changes[key] for key in keys if changes[key].action is Action.MOVE}
+        if verb is Verb.ATTACH and moved:
+            backs = {key: _put_back(change, can) for key, change in moved.items()}
+            made = replace(made, returns=backs)
+        yield made
+
+
+def _put_back(change: Change, can: Capabilities) -> PutBack:
+    """Give what attaches a moved volume to where it was, with what was set there."""
+    source, before = change.source, change.before
+    assert source is not None, "a move has a source"
+    device = before.device if before is not None and can.device else None
+    flag = before.delete_on_termination if before is not None else None
+    carried = flag if can.delete_on_termination is SetBy.WITH_ATTACH else None
+    attach = Call(
+        verb=Verb.ATTACH,
+        keys=(source,),
+        devices={source: device} if device else {},
+        delete_on_termination=carried,
+    )
+    sets = bool(flag) and can.delete_on_termination is SetBy.AFTERWARDS
+    update = Call(verb=Verb.UPDATE, keys=(source,), delete_on_termination=flag)
+    calls = (attach, update) if sets else (attach,)
+    return PutBack(source=source, server=change.source_server, calls=calls)
 
 
 def _carried(verb: Verb, change: Change, can: Capabilities) -> bool | None:

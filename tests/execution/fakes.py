@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.execution.clock import LoopClock
-from reconciler.execution.executor import Run
 from reconciler.execution.retry import Patience
+from reconciler.execution.sending import Run
 from reconciler.execution.settle import Settling
 from reconciler.execution.watcher import Durations, Watcher
 from reconciler.model.attachment import AttachmentKey, Observed, Phase, Sighting, View
 from reconciler.model.call import Call, Verb
-from reconciler.model.live import Live, Server, Volume
+from reconciler.model.live import Live, Server, Volume, VolumeStatus
 from reconciler.model.outcome import Answer, JobState, Progress, Receipt
 from reconciler.planning.schedule import Schedule, Step, locks
 
@@ -53,6 +53,10 @@ class FakeCloud:
     """Given in turn and without effect, unless they are ACCEPTED."""
     always: Receipt | None = None
     """Given, without effect, to every call."""
+    refuses: set[AttachmentKey] = field(default_factory=set)
+    """Attachments that it never makes."""
+    lost: set[str] = field(default_factory=set)
+    """Handles of calls that are accepted, never happen and keep their volume in motion."""
     effective: bool = True
     """False: what is accepted never happens."""
     calls: list[Call] = field(default_factory=list)
@@ -64,6 +68,7 @@ class FakeCloud:
     overlaps: list[str] = field(default_factory=list)
     _open: set[str] = field(default_factory=set)
     _calls_open: int = 0
+    _stuck: set[str] = field(default_factory=set)
 
     async def list_live(self) -> Live:
         """Give everything."""
@@ -80,15 +85,25 @@ class FakeCloud:
             scope="prod",
             views=(View.COMPUTE,),
             servers={k.server_id: Server(server_id=k.server_id, name="") for k in keys},
-            volumes={k.volume_id: Volume(volume_id=k.volume_id, name="") for k in keys},
+            volumes={k.volume_id: self._volume(k.volume_id) for k in keys},
             observed={k: Observed(key=k, sightings=sighting) for k in keys if k in self.attached},
         )
+
+    def _volume(self, volume_id: str) -> Volume:
+        moving = volume_id in self._stuck
+        status = VolumeStatus.MOVING if moving else VolumeStatus.READY
+        return Volume(volume_id=volume_id, name="", status=status)
 
     async def submit(self, call: Call) -> Receipt:
         """Take a change on; it happens when its job ends."""
         self.calls.append(call)
         queue = self.answers[call.verb]
         receipt = self.always or (queue.popleft() if queue else ACCEPTED)
+        if call.verb is Verb.ATTACH and self.refuses & set(call.keys):
+            return Receipt(answer=Answer.REFUSED, code="no", message="it won't fit")
+        if receipt.handle in self.lost:
+            self._stuck |= {one.volume_id for one in call.keys}
+            return receipt
         if receipt.answer is Answer.ACCEPTED:
             self._begin(call)
             return Receipt(answer=Answer.ACCEPTED, handle=f"job-{len(self.calls)}")

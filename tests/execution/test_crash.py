@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.execution.executor import Run, execute
+from reconciler.execution.executor import execute
 from reconciler.execution.recovery import adopt
+from reconciler.execution.sending import Run
 from reconciler.execution.settle import Settling
 from reconciler.execution.watcher import Durations, Watcher
 from reconciler.operations.apply import Ending

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import JournalError, ProviderError
-from reconciler.execution.executor import SENT_AGAIN, execute
+from reconciler.execution.executor import execute
+from reconciler.execution.sending import SENT_AGAIN
 from reconciler.model.call import Verb
 from reconciler.model.outcome import Answer, Receipt, Verdict
 from tests.execution.fakes import (

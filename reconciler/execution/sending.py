@@ -1,0 +1,167 @@
+"""Sending one call until it is settled: journal, call, settle; busy clouds and lost answers.
+
+attempt  intent (durable) -> submit -> handle (durable) -> settle -> verdict (durable)
+again    a call that left neither an answer nor a trace is sent again, a few times
+wait     while a busy cloud is waited for, the slot is somebody else's
+look     an answer that says no without saying why is looked at before it is believed
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from reconciler.errors import ProviderError
+from reconciler.execution.settle import Picture, Settling, picture, settle
+from reconciler.model.outcome import Answer, Outcome, Receipt, Verdict
+from reconciler.model.record import Intent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.model.attachment import AttachmentKey
+    from reconciler.model.call import Call
+    from reconciler.model.outcome import Outcomes
+    from reconciler.planning.schedule import Step
+    from reconciler.ports import Events, Journal
+
+SO_ALREADY = "it was so already"
+STOPPED = Receipt(
+    answer=Answer.REFUSED,
+    code="interrupted",
+    message="the run was told to stop before this was sent",
+)
+SENT_AGAIN = 2
+"""How often a call that got no answer, and of which nothing was seen, is sent again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Everything a run needs from outside, named once."""
+
+    id: str
+    journal: Journal
+    events: Events
+    settling: Settling
+    at_once: int
+    """Calls in flight at most."""
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set from outside: nothing new is sent any more."""
+
+
+class Sender:
+    """Sends the calls of one run; what one of them learns of the credentials holds for all."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._slots = asyncio.Semaphore(run.at_once)
+        self._denied: Receipt | None = None
+
+    async def send(
+        self, step: Step, call: Call, begun: Callable[[], bool]
+    ) -> tuple[Outcomes, Answer]:
+        """Send a call, and once more where it left neither an answer nor a trace.
+
+        `begun` tells whether the call goes on although the run shall stop.
+        """
+        for _ in range(SENT_AGAIN):
+            outcomes, receipt = await self._patiently(step, call, begun)
+            silent = receipt.answer is Answer.UNKNOWN and receipt.handle is None
+            if not silent or any(o.verdict is not Verdict.FAILED for o in outcomes.values()):
+                return outcomes, receipt.answer
+        outcomes, receipt = await self._patiently(step, call, begun)
+        return outcomes, receipt.answer
+
+    async def _patiently(
+        self, step: Step, call: Call, begun: Callable[[], bool]
+    ) -> tuple[Outcomes, Receipt]:
+        """Send a call until the cloud isn't busy; while it waits, its slot is somebody else's."""
+        patience = self._run.settling.patience
+        attempt = 0
+        while True:
+            async with self._slots:
+                # Asked again after each wait: another call may have been denied meanwhile.
+                held = self._denied or (
+                    STOPPED if self._run.stop.is_set() and not begun() else None
+                )
+                if held is not None:
+                    return dict.fromkeys(call.keys, _refusal(held)), held
+                outcomes, receipt = await self._once(step, call)
+            delay_s = patience.backoff.delay_s(attempt, receipt.retry_after_s, patience.chance())
+            if receipt.answer is not Answer.BUSY or delay_s is None:
+                return outcomes, receipt
+            await self._pause(delay_s, begun)
+            attempt += 1
+
+    async def _pause(self, seconds: float, begun: Callable[[], bool]) -> None:
+        """Let time pass, unless the run stops and the call may not go on anyhow."""
+        clock = self._run.settling.patience.clock
+        if begun():
+            await clock.sleep(seconds)
+            return
+        sleeping = asyncio.ensure_future(clock.sleep(seconds))
+        stopping = asyncio.ensure_future(self._run.stop.wait())
+        try:
+            await asyncio.wait((sleeping, stopping), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            stopping.cancel()
+
+    async def _once(self, step: Step, call: Call) -> tuple[Outcomes, Receipt]:
+        """Send a call one time and settle it; every try has an intent of its own."""
+        run = self._run
+        intent_id = run.journal.begin(
+            Intent(run=run.id, step_id=step.id, label=step.label, call=call)
+        )
+        outcomes: Outcomes
+        receipt = await run.settling.provider.submit(call)
+        if receipt.handle is not None:
+            run.journal.accepted(intent_id, receipt.handle)
+        if receipt.answer is Answer.DENIED:
+            self._denied = receipt
+        if receipt.look:
+            receipt, outcomes = await self._believed(call, receipt)
+        elif receipt.answer in {Answer.REFUSED, Answer.DENIED, Answer.BUSY}:
+            outcomes = dict.fromkeys(call.keys, _refusal(receipt))
+        else:
+            outcomes = await settle(call, receipt, run.settling)
+        run.journal.end(intent_id, outcomes)
+        return outcomes, receipt
+
+    async def _believed(self, call: Call, receipt: Receipt) -> tuple[Receipt, Outcomes]:
+        """Look before an answer is believed that says no without saying why.
+
+        What is so already is done; where the cloud is at work the call may pass later; else the
+        answer stands.
+        """
+        refused = dict.fromkeys(call.keys, _refusal(receipt))
+        seen = await shown(call, self._run)
+        done = {
+            key: Outcome(verdict=Verdict.DONE, request_id=receipt.request_id, message=SO_ALREADY)
+            for key, there in seen.items()
+            if there is Picture.REACHED
+        }
+        if len(done) == len(call.keys):
+            return replace(receipt, answer=Answer.ALREADY, look=False), done
+        if Picture.MOVING in seen.values():
+            receipt = replace(receipt, answer=Answer.BUSY)
+        return receipt, refused
+
+
+async def shown(call: Call, run: Run) -> Mapping[AttachmentKey, Picture]:
+    """Give what a look says of each attachment of a call; empty where none can be had."""
+    try:
+        live = await run.settling.watcher.look(call.keys)
+    except ProviderError:
+        return {}
+    return {key: picture(call, key, live) for key in call.keys} if live.complete else {}
+
+
+def _refusal(receipt: Receipt) -> Outcome:
+    return Outcome(
+        verdict=Verdict.REFUSED,
+        code=receipt.code,
+        message=receipt.message,
+        request_id=receipt.request_id,
+    )
