@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.flags import DEFAULT_FILES, manifest_flags, plan_flags, surroundings
-from reconciler.cli.outcome import REFUSED, run, say, show
+from reconciler.cli.interrupt import SIGNALS, run_stoppable
+from reconciler.cli.outcome import INTERRUPTED, REFUSED, say, show
 from reconciler.cli.progress import PlainEvents
 from reconciler.model.plan import Action
 from reconciler.operations import planfile
-from reconciler.operations.apply import Consent, apply_manifests, run_report
+from reconciler.operations.applied import run_report
+from reconciler.operations.apply import Consent, apply_manifests
 from reconciler.report.escape import plain
 from reconciler.report.run import run_document, run_text
 from reconciler.report.text import DESTROY_PROMPT, PROMPT, plan_text
@@ -24,6 +26,8 @@ from reconciler.report.text import DESTROY_PROMPT, PROMPT, plan_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reconciler.cli.interrupt import Interruptions
+    from reconciler.operations.applied import Applied
     from reconciler.operations.plans import Planned
     from reconciler.operations.sessions import Request
 
@@ -62,10 +66,16 @@ def verb(
         approved=saved.approved if saved is not None else None,
     )
     around = surroundings()
-    applied = run(lambda: apply_manifests(asked, around, consent, events))
+
+    async def applying(interruptions: Interruptions) -> tuple[Applied, bool]:
+        events.interruptions = interruptions
+        made = await apply_manifests(asked, around, consent, events, interruptions.stop)
+        return made, interruptions.came
+
+    applied, interrupted = run_stoppable(applying)
     say(run_text(run_document(run_report(applied))))
     show((*applied.findings, *applied.planned.findings))
-    return applied.ending.value
+    return INTERRUPTED if interrupted else applied.ending.value
 
 
 def _as_saved(asked: Request, saved: Request) -> Request:
@@ -127,12 +137,13 @@ def _answer(question: str) -> str:
 
     The event loop would note it for later, and a read of a terminal has no later.
     """
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = {one: signal.signal(one, signal.default_int_handler) for one in SIGNALS}
     try:
         say(question, err=True)
         line = sys.stdin.readline()
     finally:
-        signal.signal(signal.SIGINT, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
     if not line.endswith("\n"):
         say("\n", err=True)  # The end of the input leaves the cursor behind the question.
     return line.strip()

@@ -23,6 +23,7 @@ T = TypeVar("T")
 ERROR = 1
 REFUSED = 3
 INCOMPLETE = 4
+INTERRUPTED = 130
 HINTS = {
     "journal": "mend the journal or RECONCILER_DATA_DIR, then run again: nothing more was sent",
     "cloud": "run again; what was in flight is in the journal",

@@ -9,6 +9,7 @@ from reconciler.cli.outcome import say
 from reconciler.report.escape import plain
 
 if TYPE_CHECKING:
+    from reconciler.cli.interrupt import Interruptions
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.call import Call
     from reconciler.model.outcome import Outcome, Outcomes
@@ -30,6 +31,7 @@ class PlainEvents:
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
         self._began_s: dict[str, float] = {}
+        self.interruptions: Interruptions | None = None
 
     def learn(self, plan: Document) -> None:
         """Take the names of a plan, so that lines say names and not ids."""
@@ -45,6 +47,8 @@ class PlainEvents:
     def step_started(self, step_id: str, call: Call) -> None:
         """Say that a call is about to be made."""
         self._began_s[step_id] = time.monotonic()
+        if self.interruptions is not None:
+            self.interruptions.changing = True
         first = self._told(call.keys[0])
         more = f" and {len(call.keys) - 1} more in one call" if len(call.keys) > 1 else ""
         say(f"{first}: {DOING[call.verb.value]}{more} ...\n", err=True)

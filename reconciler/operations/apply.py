@@ -13,7 +13,6 @@ record    what the manifests own now, unless something was refused
 from __future__ import annotations
 
 import asyncio
-import enum
 import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -24,63 +23,23 @@ from reconciler.execution.recovery import adopt
 from reconciler.execution.sending import Run
 from reconciler.execution.settle import Settling
 from reconciler.execution.watcher import Durations, Watcher
-from reconciler.model.attachment import AttachmentKey
-from reconciler.model.call import Verb
 from reconciler.model.finding import Finding, FindingsError
-from reconciler.model.outcome import Outcome, Verdict
-from reconciler.model.plan import Action, Standing
+from reconciler.model.plan import Action
+from reconciler.operations.applied import Applied, Ending, ending_of, record, results_of
 from reconciler.operations.plans import Planned, check_selection, planned
 from reconciler.operations.sessions import opened, unreadable
 from reconciler.planning.approval import approval
-from reconciler.report.run import RunReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from reconciler.model.attachment import AttachmentKey
     from reconciler.model.outcome import Outcomes
-    from reconciler.model.plan import Approved, Change
-    from reconciler.model.record import NamedAttachment
+    from reconciler.model.plan import Approved
     from reconciler.operations.plans import ScopePlan
     from reconciler.operations.sessions import Opened, Request, Session
     from reconciler.operations.wiring import Surroundings
     from reconciler.ports import Events
-
-
-class Ending(enum.Enum):
-    """How an apply ended; the value is the exit code."""
-
-    CONFIRMED = 0
-    """Everything in the selection is confirmed."""
-    ERROR = 1
-    """Something is wrong, and nothing was sent."""
-    REFUSED = 3
-    """Held back by a guard, a digest or a person, and nothing was sent."""
-    INCOMPLETE = 4
-    """Something was sent, or a scope wasn't read, and not everything is confirmed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What became of one change of the plan."""
-
-    change: Change
-    verdict: Verdict
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Applied:
-    """What became of an apply."""
-
-    planned: Planned
-    ending: Ending
-    results: tuple[Result, ...] = ()
-    """One for each change that was permitted, sorted as in the plan; empty if nothing was sent."""
-    requests: int = 0
-    """API calls, looks included."""
-    seconds: float = 0.0
-    findings: tuple[Finding, ...] = ()
-    """Why nothing was sent, where that isn't in the plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,13 +58,21 @@ class Consent:
 
 
 async def apply_manifests(
-    request: Request, around: Surroundings, consent: Consent, events: Events
+    request: Request,
+    around: Surroundings,
+    consent: Consent,
+    events: Events,
+    stop: asyncio.Event | None = None,
 ) -> Applied:
-    """Make true what a request names. Raises FindingsError, JournalError."""
+    """Make true what a request names. Raises FindingsError, JournalError.
+
+    Once `stop` is set nothing new is sent, and what is in flight is waited for.
+    """
+    stop = stop or asyncio.Event()
     began_s = asyncio.get_running_loop().time()
     async with opened(request, around, writing=True) as now:
         run_id = uuid.uuid4().hex
-        runs = {session.scope.name: _run(session, run_id, events) for session in now.sessions}
+        runs = {session.scope.name: _run(session, run_id, events, stop) for session in now.sessions}
         _something_declared(now)
         ready = await _adopted(now, runs)
         fresh = await ready.planned(
@@ -175,7 +142,7 @@ async def _adopted(now: Opened, runs: Mapping[str, Run]) -> _Ready:
     )
 
 
-def _run(session: Session, run_id: str, events: Events) -> Run:
+def _run(session: Session, run_id: str, events: Events, stop: asyncio.Event) -> Run:
     assert session.pages is not None, "an apply has a journal"
     return Run(
         id=run_id,
@@ -189,6 +156,7 @@ def _run(session: Session, run_id: str, events: Events) -> Run:
             deadline_s=session.deadline_s,
         ),
         at_once=session.at_once,
+        stop=stop,
     )
 
 
@@ -284,8 +252,8 @@ def _not_approved() -> Finding:
 
 
 def _nothing_sent(fresh: Planned, runs: Mapping[str, Run]) -> Applied:
-    _record(fresh, runs, ())
-    return Applied(planned=fresh, ending=_ending(fresh, (), sent=False))
+    record(fresh, runs, ())
+    return Applied(planned=fresh, ending=ending_of(fresh, (), sent=False))
 
 
 async def _executed(fresh: Planned, runs: Mapping[str, Run]) -> Applied:
@@ -299,12 +267,12 @@ async def _executed(fresh: Planned, runs: Mapping[str, Run]) -> Applied:
         for scope in fresh.scopes:
             group.create_task(one(scope))
     results = tuple(
-        result for scope in fresh.scopes for result in _results(scope, by_scope[scope.plan.scope])
+        result for scope in fresh.scopes for result in results_of(scope, by_scope[scope.plan.scope])
     )
     sent = any(scope.schedule.steps for scope in fresh.scopes)
-    applied = Applied(planned=fresh, ending=_ending(fresh, results, sent=sent), results=results)
+    applied = Applied(planned=fresh, ending=ending_of(fresh, results, sent=sent), results=results)
     try:
-        _record(fresh, runs, results)
+        record(fresh, runs, results)
     except JournalError as error:
         # What was done is done and has to be told; only the memory of it is missing.
         return replace(applied, ending=Ending.INCOMPLETE, findings=(_not_recorded(error),))
@@ -316,82 +284,4 @@ def _not_recorded(error: JournalError) -> Finding:
         code="journal",
         summary=f"what the manifests own now could not be recorded: {error}",
         hint="mend the journal, then apply once more",
-    )
-
-
-def _results(scope: ScopePlan, outcomes: Mapping[str, Outcomes]) -> tuple[Result, ...]:
-    made = {
-        (step.call.verb, key): outcome
-        for step in scope.schedule.steps
-        for key, outcome in outcomes[step.id].items()
-    }
-    return tuple(_result(change, made) for change in scope.plan.permitted)
-
-
-def _result(change: Change, made: Mapping[tuple[Verb, AttachmentKey], Outcome]) -> Result:
-    """Give the worst part of a change: a move is two, and an update may follow an attach."""
-    leaving = Verb.DESTROY if change.action is Action.DESTROY else Verb.DETACH
-    parts = [(leaving, change.leaves), (Verb.ATTACH, change.arrives)]
-    if (Verb.UPDATE, change.key) in made:
-        parts.append((Verb.UPDATE, change.key))
-    told = [made[verb, key] for verb, key in parts if key is not None]
-    worst = min(told, key=lambda outcome: WEIGHT[outcome.verdict])
-    verdict = worst.verdict
-    if verdict is Verdict.REFUSED and any(part.verdict is Verdict.DONE for part in told):
-        verdict = Verdict.FAILED  # Half of it happened: that isn't "nothing happened".
-    return Result(change=change, verdict=verdict, outcome=worst)
-
-
-WEIGHT = {Verdict.UNKNOWN: 0, Verdict.FAILED: 1, Verdict.REFUSED: 2, Verdict.DONE: 3}
-"""The heaviest first."""
-
-
-def _record(fresh: Planned, runs: Mapping[str, Run], results: Sequence[Result]) -> None:
-    """Remember what the manifests own and looking confirmed, where nothing was held back.
-
-    What should have left and didn't stays remembered: it is still there because of us.
-    """
-    undone = [result.change for result in results if result.verdict is not Verdict.DONE]
-    missing = {key for change in undone if (key := change.arrives) is not None}
-    staying = {key for change in undone if (key := change.leaves) is not None}
-    for scope in fresh.scopes:
-        pages, plan = scope.session.pages, scope.plan
-        held_back = plan.refused or plan.refused_entries or plan.standing(Standing.REFUSED)
-        if pages is None or held_back or plan.unselected:
-            continue
-        before = pages.applied() or frozenset()
-        kept = {row for row in before if _key(row, plan.scope) in staying}
-        owned = {row for row in plan.owned if _key(row, plan.scope) not in missing}
-        pages.record_applied(runs[plan.scope].id, frozenset(owned | kept))
-
-
-def _key(row: NamedAttachment, scope: str) -> AttachmentKey:
-    return AttachmentKey(scope, row.server_id, row.volume_id)
-
-
-def _ending(fresh: Planned, results: Sequence[Result], *, sent: bool) -> Ending:
-    confirmed = all(result.verdict is Verdict.DONE for result in results)
-    clean = confirmed and not fresh.findings and all(_clear(scope) for scope in fresh.scopes)
-    if clean:
-        return Ending.CONFIRMED
-    if sent or fresh.findings:
-        return Ending.INCOMPLETE
-    return Ending.REFUSED
-
-
-def _clear(scope: ScopePlan) -> bool:
-    plan = scope.plan
-    stuck = len(plan.changes) - len(plan.permitted)
-    return not (stuck or plan.refused or plan.refused_entries)
-
-
-def run_report(applied: Applied) -> RunReport:
-    """Give what the report room tells of an apply."""
-    return RunReport(
-        plan=applied.planned.document,
-        results=[(result.change, result.verdict, result.outcome) for result in applied.results],
-        requests=applied.requests,
-        seconds=applied.seconds,
-        complete=applied.ending is Ending.CONFIRMED,
-        refused=applied.ending is Ending.REFUSED,
     )

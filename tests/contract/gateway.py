@@ -16,7 +16,7 @@ from tests.rig.stage import YES, Stage, stage
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reconciler.operations.apply import Applied
+    from reconciler.operations.applied import Applied
     from reconciler.operations.plans import Planned
     from reconciler.operations.wiring import Surroundings
     from tests.contract.conftest import House

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from reconciler.model.outcome import Verdict
-from reconciler.operations.apply import Ending
+from reconciler.operations.applied import Ending
 from reconciler.providers import discover
 from tests.contract.gateway import (
     KEYS,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import httpx
 
 from reconciler.model.outcome import Verdict
-from reconciler.operations.apply import Ending, apply_manifests
+from reconciler.operations.applied import Ending
+from reconciler.operations.apply import apply_manifests
 from reconciler.operations.plans import plan_manifests
 from reconciler.operations.sessions import Request
 from reconciler.operations.wiring import Surroundings
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from reconciler.operations.apply import Applied
+    from reconciler.operations.applied import Applied
     from tests.contract.conftest import House
     from tests.rig.plot import Pair
     from tests.rig.plot import Rule as Broken

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.model.finding import FindingsError
 from reconciler.model.outcome import Verdict
-from reconciler.operations.apply import Ending
+from reconciler.operations.applied import Ending
 from reconciler.providers import discover
 from tests.contract.having import any_at_all, having, projects, sharing, two_views
 from tests.rig.plot import Plot, Wanted
@@ -17,7 +17,7 @@ from tests.rig.stage import boots, in_line, verdicts
 from tests.rig.virtual_time import run
 
 if TYPE_CHECKING:
-    from reconciler.operations.apply import Applied
+    from reconciler.operations.applied import Applied
     from tests.contract.conftest import House
     from tests.rig.stage import Stage
 

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.operations.apply import Ending
+from reconciler.operations.applied import Ending
 from tests.rig.plot import Plot
 from tests.rig.virtual_time import run
 

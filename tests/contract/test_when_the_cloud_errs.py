@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.model.outcome import Verdict
-from reconciler.operations.apply import Ending
+from reconciler.operations.applied import Ending
 from reconciler.sim.changes import Change, Target, begin
 from reconciler.sim.rules import Rule
 from tests.contract.having import cut_short, having, jobs, sharing, throttled

@@ -12,7 +12,7 @@ import asyncio
 import random
 from typing import TYPE_CHECKING
 
-from reconciler.operations.apply import Ending
+from reconciler.operations.applied import Ending
 from tests.contract.worlds import huawei_ecs
 from tests.execution.campaign import Story, story_of
 from tests.rig.stage import boots, in_line, stage
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from reconciler.operations.apply import Applied
+    from reconciler.operations.applied import Applied
     from tests.rig.stage import Stage
 
 CHUNK = 10

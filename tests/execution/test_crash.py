@@ -12,7 +12,7 @@ from reconciler.execution.recovery import adopt
 from reconciler.execution.sending import Run
 from reconciler.execution.settle import Settling
 from reconciler.execution.watcher import Durations, Watcher
-from reconciler.operations.apply import Ending
+from reconciler.operations.applied import Ending
 from reconciler.operations.plans import planned
 from reconciler.operations.sessions import opened
 from tests.contract.worlds import huawei_ecs

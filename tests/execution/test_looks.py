@@ -14,7 +14,7 @@ from reconciler.model.call import Call, Verb
 from reconciler.model.outcome import Verdict
 from reconciler.model.plan import Standing
 from reconciler.model.record import Identity, Intent
-from reconciler.operations.apply import Ending
+from reconciler.operations.applied import Ending
 from reconciler.sim.changes import Change, Target, begin
 from reconciler.sim.rules import Rule as Broken
 from tests.contract.worlds import huawei_ecs

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import JournalError
-from reconciler.operations.apply import Ending
+from reconciler.operations.applied import Ending
 from tests.contract.worlds import huawei_ecs
 from tests.rig.plot import Plot, Wanted
 from tests.rig.stage import stage

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.operations.apply import Applied, Consent, apply_manifests
+from reconciler.operations.applied import Applied
+from reconciler.operations.apply import Consent, apply_manifests
 from reconciler.operations.plans import plan_manifests
 from reconciler.operations.sessions import Request
 from reconciler.operations.wiring import Surroundings

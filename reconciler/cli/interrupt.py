@@ -1,0 +1,74 @@
+"""What SIGINT and SIGTERM mean while something is being changed.
+
+once    nothing new is sent, and what is in flight is waited for
+twice   nobody waits any more: what was in flight is in the journal
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from reconciler.cli.outcome import say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+T = TypeVar("T")
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+WAITING = (
+    "Interrupted: nothing new is sent, and what is in flight is waited for. "
+    "Interrupt once more to stop waiting; the journal knows what is left.\n"
+)
+
+
+class Interruptions:
+    """Counts what a person sent; `stop` is set by the first one."""
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self.changing = False
+        """True once something may be in flight: before that, the first one ends everything."""
+
+    @property
+    def came(self) -> bool:
+        """Tell whether the run was interrupted."""
+        return self.stop.is_set()
+
+
+def run_stoppable(use_case: Callable[[Interruptions], Coroutine[object, object, T]]) -> T:
+    """Run a use case on a loop of its own. Raises KeyboardInterrupt for the second interrupt."""
+
+    async def whole() -> T:
+        interruptions = Interruptions()
+        with _noticed(interruptions):
+            return await use_case(interruptions)
+
+    try:
+        return asyncio.run(whole())
+    except asyncio.CancelledError as error:
+        raise KeyboardInterrupt from error
+
+
+@contextmanager
+def _noticed(interruptions: Interruptions) -> Iterator[None]:
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None, "a use case is a task"
+
+    def notice() -> None:
+        if interruptions.changing and not interruptions.came:
+            interruptions.stop.set()
+            say(WAITING, err=True)
+        else:
+            task.cancel()
+
+    for one in SIGNALS:
+        loop.add_signal_handler(one, notice)
+    try:
+        yield
+    finally:
+        for one in SIGNALS:
+            loop.remove_signal_handler(one)

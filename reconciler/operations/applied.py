@@ -1,0 +1,140 @@
+"""What became of an apply: the verdict of each change, the exit code, what is remembered."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.model.attachment import AttachmentKey
+from reconciler.model.call import Verb
+from reconciler.model.outcome import Verdict
+from reconciler.model.plan import Action, Standing
+from reconciler.report.run import RunReport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.execution.sending import Run
+    from reconciler.model.finding import Finding
+    from reconciler.model.outcome import Outcome, Outcomes
+    from reconciler.model.plan import Change
+    from reconciler.model.record import NamedAttachment
+    from reconciler.operations.plans import Planned, ScopePlan
+
+
+class Ending(enum.Enum):
+    """How an apply ended; the value is the exit code."""
+
+    CONFIRMED = 0
+    """Everything in the selection is confirmed."""
+    ERROR = 1
+    """Something is wrong, and nothing was sent."""
+    REFUSED = 3
+    """Held back by a guard, a digest or a person, and nothing was sent."""
+    INCOMPLETE = 4
+    """Something was sent, or a scope wasn't read, and not everything is confirmed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of one change of the plan."""
+
+    change: Change
+    verdict: Verdict
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What became of an apply."""
+
+    planned: Planned
+    ending: Ending
+    results: tuple[Result, ...] = ()
+    """One for each change that was permitted, sorted as in the plan; empty if nothing was sent."""
+    requests: int = 0
+    """API calls, looks included."""
+    seconds: float = 0.0
+    findings: tuple[Finding, ...] = ()
+    """Why nothing was sent, where that isn't in the plan."""
+
+
+def results_of(scope: ScopePlan, outcomes: Mapping[str, Outcomes]) -> tuple[Result, ...]:
+    """Give what became of each permitted change of a scope."""
+    made = {
+        (step.call.verb, key): outcome
+        for step in scope.schedule.steps
+        for key, outcome in outcomes[step.id].items()
+    }
+    return tuple(_result(change, made) for change in scope.plan.permitted)
+
+
+def _result(change: Change, made: Mapping[tuple[Verb, AttachmentKey], Outcome]) -> Result:
+    """Give the worst part of a change: a move is two, and an update may follow an attach."""
+    leaving = Verb.DESTROY if change.action is Action.DESTROY else Verb.DETACH
+    parts = [(leaving, change.leaves), (Verb.ATTACH, change.arrives)]
+    if (Verb.UPDATE, change.key) in made:
+        parts.append((Verb.UPDATE, change.key))
+    told = [made[verb, key] for verb, key in parts if key is not None]
+    worst = min(told, key=lambda outcome: WEIGHT[outcome.verdict])
+    verdict = worst.verdict
+    if verdict is Verdict.REFUSED and any(part.verdict is Verdict.DONE for part in told):
+        verdict = Verdict.FAILED  # Half of it happened: that isn't "nothing happened".
+    return Result(change=change, verdict=verdict, outcome=worst)
+
+
+WEIGHT = {Verdict.UNKNOWN: 0, Verdict.FAILED: 1, Verdict.REFUSED: 2, Verdict.DONE: 3}
+"""The heaviest first."""
+
+
+def record(fresh: Planned, runs: Mapping[str, Run], results: Sequence[Result]) -> None:
+    """Remember what the manifests own and looking confirmed, where nothing was held back.
+
+    What should have left and didn't stays remembered: it is still there because of us.
+    """
+    undone = [result.change for result in results if result.verdict is not Verdict.DONE]
+    missing = {key for change in undone if (key := change.arrives) is not None}
+    staying = {key for change in undone if (key := change.leaves) is not None}
+    for scope in fresh.scopes:
+        pages, plan = scope.session.pages, scope.plan
+        held_back = plan.refused or plan.refused_entries or plan.standing(Standing.REFUSED)
+        if pages is None or held_back or plan.unselected:
+            continue
+        before = pages.applied() or frozenset()
+        kept = {row for row in before if _key(row, plan.scope) in staying}
+        owned = {row for row in plan.owned if _key(row, plan.scope) not in missing}
+        pages.record_applied(runs[plan.scope].id, frozenset(owned | kept))
+
+
+def _key(row: NamedAttachment, scope: str) -> AttachmentKey:
+    return AttachmentKey(scope, row.server_id, row.volume_id)
+
+
+def ending_of(fresh: Planned, results: Sequence[Result], *, sent: bool) -> Ending:
+    """Give how an apply ended: confirmed only when nothing is left, held back or unread."""
+    confirmed = all(result.verdict is Verdict.DONE for result in results)
+    clean = confirmed and not fresh.findings and all(_clear(scope) for scope in fresh.scopes)
+    if clean:
+        return Ending.CONFIRMED
+    if sent or fresh.findings:
+        return Ending.INCOMPLETE
+    return Ending.REFUSED
+
+
+def _clear(scope: ScopePlan) -> bool:
+    plan = scope.plan
+    stuck = len(plan.changes) - len(plan.permitted)
+    return not (stuck or plan.refused or plan.refused_entries)
+
+
+def run_report(applied: Applied) -> RunReport:
+    """Give what the report room tells of an apply."""
+    return RunReport(
+        plan=applied.planned.document,
+        results=[(result.change, result.verdict, result.outcome) for result in applied.results],
+        requests=applied.requests,
+        seconds=applied.seconds,
+        complete=applied.ending is Ending.CONFIRMED,
+        refused=applied.ending is Ending.REFUSED,
+    )

@@ -1,0 +1,69 @@
+"""SIGINT and SIGTERM while something is being changed, in processes of their own."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.running import Lab
+
+TWO = "  servers: {web-1: {volumes: [one, shared, three]}, web-2: {volumes: [shared]}}"
+SCOPE_OF_ONE = "limits: {maxConcurrency: 1}, world: lab.world.yaml}"
+PATIENCE_S = 30
+
+
+def applying(lab: Lab, job_s: float) -> subprocess.Popen[str]:
+    """Begin an apply of two changes, one at a time, and wait until the first is in flight."""
+    lab.declare(TWO)
+    for name, before, after in (
+        ("lab.yaml", "world: lab.world.yaml}", SCOPE_OF_ONE),
+        ("lab.world.yaml", "jobSeconds: 0.05", f"jobSeconds: {job_s}"),
+    ):
+        path = lab.folder / name
+        path.write_text(path.read_text("utf-8").replace(before, after), "utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reconciler", "apply", "-f", "lab.yaml", "--auto-approve"],
+        cwd=lab.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until_s = time.monotonic() + PATIENCE_S
+    while lab.changing() == 0:
+        assert time.monotonic() < until_s
+        time.sleep(0.02)
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_once_waits_for_what_is_in_flight_and_sends_nothing_new(
+    lab: Lab, number: signal.Signals
+) -> None:
+    with applying(lab, 2.0) as process:
+        process.send_signal(number)
+        out, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130
+    assert "Interrupted: nothing new is sent, and what is in flight is waited for." in err
+    assert "(interrupted): the run was told to stop before this was sent" in out
+    assert "Apply incomplete. 0 attached, 1 detached" in out
+    assert lab.changing() == 1
+    assert lab.apply("--auto-approve").code == 0
+    assert lab.changing() == 2
+
+
+def test_twice_stops_waiting_and_the_next_run_adopts(lab: Lab) -> None:
+    with applying(lab, 600.0) as process:
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130
+    assert "run `reconciler apply` again, it adopts what it finds" in err
+    assert lab.changing() == 1
+    assert "1 calls of an earlier run have no known end yet" in lab.plan().out
