@@ -55,15 +55,15 @@ def run_stoppable(use_case: Callable[[Interruptions], Coroutine[object, object, 
 
 @contextmanager
 def _noticed(interruptions: Interruptions) -> Iterator[None]:
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    assert task is not None, "a use case is a task"
+    loop, running = asyncio.get_running_loop(), asyncio.current_task()
+    assert running is not None, "a use case runs in a task of its own"
 
     def notice() -> None:
         if interruptions.changing and not interruptions.came:
             interruptions.stop.set()
             say(WAITING, err=True)
         else:
-            task.cancel()
+            running.cancel()
 
     for one in SIGNALS:
         loop.add_signal_handler(one, notice)

@@ -64,6 +64,9 @@ def picture(call: Call, key: AttachmentKey, live: Live) -> Picture:
     moving = {Phase.ATTACHING, Phase.DETACHING}
     if (volume and volume.status is VolumeStatus.MOVING) or moving & set(phases):
         return Picture.MOVING
+    server = live.servers.get(key.server_id)
+    if server is not None and not (server.attachments_known or phases):
+        return Picture.MIXED  # What the server doesn't tell isn't nothing.
     if call.verb is Verb.UPDATE:
         asked = call.delete_on_termination
         reached = observed is not None and observed.delete_on_termination == asked
@@ -76,7 +79,7 @@ def picture(call: Call, key: AttachmentKey, live: Live) -> Picture:
     if attached[wish]:
         # What isn't shown isn't attached, but a look that lost a row shows the same.
         known = volume is not None or not live.shows_free
-        shown = known and key.server_id in live.servers
+        shown = known and server is not None
         return Picture.REACHED if shown else Picture.GONE
     return Picture.BEFORE if attached[not wish] else Picture.MIXED
 
@@ -188,7 +191,7 @@ def _judged(
         held_s = now_s - known.since_s
         if shown is Picture.REACHED or (shown is Picture.GONE and held_s >= GONE_AFTER_S):
             settled[key] = Outcome(verdict=Verdict.DONE, request_id=receipt.request_id)
-        elif shown is Picture.BEFORE and held_s >= _proof_s(receipt, _part(job, key)):
+        elif shown is Picture.BEFORE and held_s >= _proof_s(call, receipt, _part(job, key)):
             settled[key] = _unchanged(receipt, _part(job, key))
     for key in settled:
         del waiting[key]
@@ -199,10 +202,12 @@ def _part(job: Progress | None, key: AttachmentKey) -> Progress | None:
     return job.parts.get(key.server_id, job) if job is not None else None
 
 
-def _proof_s(receipt: Receipt, part: Progress | None) -> float:
+def _proof_s(call: Call, receipt: Receipt, part: Progress | None) -> float:
     """Give how long the old picture must hold before it is believed."""
-    if part is not None and part.state is JobState.FAILED:
+    if part is not None and part.state is JobState.FAILED and call.verb is not Verb.DESTROY:
         return FAILED_AFTER_S
+    if part is not None and part.state is JobState.FAILED:
+        return SILENT_AFTER_S  # A destroy fails disk by disk, and its job only tells the server.
     silent = receipt.handle is None and receipt.answer is Answer.UNKNOWN
     if silent or (part is not None and part.state is JobState.GONE):
         return SILENT_AFTER_S

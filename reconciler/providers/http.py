@@ -349,7 +349,8 @@ def _client(opening: Opening) -> httpx.AsyncClient:
 def _proofs(request: httpx.Request) -> tuple[str, ...]:
     """Give what proves who asks in this request alone: its signature, in its header and bare."""
     header = request.headers.get("Authorization", "")
-    return (header, header.rpartition("Signature=")[2])
+    bare = (told for name, told in request.headers.items() if name.endswith("signature"))
+    return (header, header.rpartition("Signature=")[2], *bare)
 
 
 def _first(failed: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -45,7 +45,7 @@ def applying(lab: Lab, job_s: float) -> subprocess.Popen[str]:
 def test_once_waits_for_what_is_in_flight_and_sends_nothing_new(
     lab: Lab, number: signal.Signals
 ) -> None:
-    with applying(lab, 2.0) as process:
+    with applying(lab, 1.0) as process:
         process.send_signal(number)
         out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
@@ -66,4 +66,3 @@ def test_twice_stops_waiting_and_the_next_run_adopts(lab: Lab) -> None:
     assert process.returncode == 130
     assert "run `reconciler apply` again, it adopts what it finds" in err
     assert lab.changing() == 1
-    assert "1 calls of an earlier run have no known end yet" in lab.plan().out

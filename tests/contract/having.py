@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.model.call import Verb
 from reconciler.providers import discover
 from tests.rig.plot import vendor_of
 
@@ -52,6 +53,11 @@ def any_at_all(spec: ProviderSpec) -> bool:
 def sharing(spec: ProviderSpec) -> bool:
     """Take those whose volumes several servers can share."""
     return spec.can.attach and spec.can.max_servers_per_volume > 1
+
+
+def batching(spec: ProviderSpec) -> bool:
+    """Take those that take a shared volume off many servers in one call."""
+    return spec.can.attach and Verb.DETACH in spec.can.batch
 
 
 def two_views(spec: ProviderSpec) -> bool:

@@ -37,7 +37,8 @@ async def converged(on: Stage, *wanted: Wanted) -> Applied:
     return applied
 
 
-def test_apply_then_plan_is_empty(house: House) -> None:
+@having(sharing)
+def test_apply_then_plan_is_empty_where_volumes_are_shared(house: House) -> None:
     plot = Plot(
         servers=("s1", "s2", "s3"),
         volumes=("v1", "v2", "v3", "v4"),
@@ -50,6 +51,24 @@ def test_apply_then_plan_is_empty(house: House) -> None:
         volumes={"shared": ["s3", "s2"]},
     )
     wanted.servers["s2"].append("shared")  # type: ignore[attr-defined]  # a list, made above
+
+    async def story() -> None:
+        on = house.stage(plot)
+        applied = await converged(on, wanted)
+        assert set(verdicts(applied)) == {Verdict.DONE}
+        assert on.truth() == dict.fromkeys(wanted.pairs(), "both")
+        assert set(on.accepted().values()) == {1}
+
+    run(story())
+
+
+def test_apply_then_plan_is_empty(house: House) -> None:
+    plot = Plot(
+        servers=("s1", "s2", "s3"),
+        volumes=("v1", "v2", "v3", "v4"),
+        attached=(("s1", "v1"), ("s1", "v2")),
+    )
+    wanted = house.rows(s1=["v3"], s2=["v1", "v4"])
 
     async def story() -> None:
         on = house.stage(plot)

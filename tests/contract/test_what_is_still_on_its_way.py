@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.operations.applied import Ending
+from tests.contract.having import having, jobs
 from tests.rig.plot import Plot
 from tests.rig.virtual_time import run
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from tests.contract.conftest import House
 
 
+@having(jobs)
 def test_a_call_that_outlasts_its_deadline_is_adopted_and_not_sent_again(house: House) -> None:
     # The cloud accepted it and shows nothing yet: its job is asked, its listing looks as before.
     async def story() -> None:

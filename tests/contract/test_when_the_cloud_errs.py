@@ -10,7 +10,7 @@ from reconciler.model.outcome import Verdict
 from reconciler.operations.applied import Ending
 from reconciler.sim.changes import Change, Target, begin
 from reconciler.sim.rules import Rule
-from tests.contract.having import cut_short, having, jobs, sharing, throttled
+from tests.contract.having import batching, cut_short, having, jobs, throttled
 from tests.rig.plot import Plot, Wanted
 from tests.rig.stage import DAWN, in_line, verdicts
 from tests.rig.virtual_time import run
@@ -140,16 +140,16 @@ def test_a_job_that_fails_is_told_with_its_code(house: House) -> None:
         applied = await on.apply(house.rows(s1=["v1"], s2=[]))
         assert applied.ending is Ending.INCOMPLETE
         by_name = {result.change.name.volume: result for result in applied.results}
-        assert by_name["v2"].verdict is Verdict.DONE
-        assert by_name["v1"].verdict is Verdict.FAILED
-        assert by_name["v1"].outcome.code
-        assert by_name["v1"].outcome.message
+        assert by_name[house.vendor.ref("v2")].verdict is Verdict.DONE
+        assert by_name[house.vendor.ref("v1")].verdict is Verdict.FAILED
+        assert by_name[house.vendor.ref("v1")].outcome.code
+        assert by_name[house.vendor.ref("v1")].outcome.message
         assert len(on.witness.writes) == 2
 
     run(story())
 
 
-@having(sharing)
+@having(batching)
 def test_a_batch_that_fails_in_part_is_told_by_server(house: House) -> None:
     names = ("s1", "s2", "s3", "s4")
     plot = Plot(servers=names, shared=("shared",), attached=tuple((s, "shared") for s in names))

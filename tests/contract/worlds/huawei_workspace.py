@@ -7,14 +7,20 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.rig.plot import Plot
 
 attaches = False
+throttles = (429,)
+scope: Mapping[str, object] = {}
+policy: Mapping[str, object] = {"allowDestroy": True}
 attach = "POST */no-such-call"
 """Nothing attaches here."""
 detach = "POST */volumes/batch-delete"
 write = detach
 listings = ("GET */desktops/detail",)
+cut_short = dict.fromkeys(listings, ("drop-page", "lying-count", "endless"))
 jobs = "GET */workspace-jobs/*"
 batch_max = 10
 busy = "WKS.0407"

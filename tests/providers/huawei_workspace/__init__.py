@@ -1,0 +1,1 @@
+"""What Huawei Workspace is asked, and what its answers mean to us."""
