@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from reconciler.model.attachment import AttachmentKey, Witness
     from reconciler.model.call import Call
     from reconciler.model.finding import Finding
-    from reconciler.model.live import Live
+    from reconciler.model.live import Live, Words
     from reconciler.model.outcome import Outcome, Outcomes, Progress, Receipt
     from reconciler.model.record import Intent, NamedAttachment, OpenIntent
 
@@ -47,11 +47,11 @@ class Provider(Protocol):
         ...
 
 
-class SlotCount(Protocol):
-    """Optional, beside Provider: free slots cost a call a server, so only doubts are asked."""
+class OwnWords(Protocol):
+    """Optional, beside Provider: one's own word costs a call each, so only some are asked."""
 
-    async def free_slots(self, server_ids: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
-        """Give free slots by server id and bus, as `Server.free_slots`; unknown ids are absent."""
+    async def ask(self, server_ids: Sequence[str], volume_ids: Sequence[str]) -> Words:
+        """Give what each of them says of itself, asked alone and not listed."""
         ...
 
 

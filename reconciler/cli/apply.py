@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.asking import answer
 from reconciler.cli.flags import DEFAULT_FILES, manifest_flags, plan_flags, surroundings
-from reconciler.cli.interrupt import SIGNALS, run_stoppable
+from reconciler.cli.interrupt import run_stoppable
 from reconciler.cli.outcome import INTERRUPTED, REFUSED, say, show
 from reconciler.cli.progress import PlainEvents
 from reconciler.model.plan import Action
@@ -126,24 +125,7 @@ def _asked(planned: Planned, acknowledged: frozenset[str]) -> frozenset[str] | N
             if change.action is not Action.DESTROY or known:
                 continue
             server, volume = plain(change.name.server), plain(change.name.volume)
-            if _answer(DESTROY_PROMPT.format(server=server, volume=volume)) != change.name.volume:
+            if answer(DESTROY_PROMPT.format(server=server, volume=volume)) != change.name.volume:
                 return None
             named.add(change.key.volume_id)
-    return frozenset(named) if _answer(PROMPT) == "yes" else None
-
-
-def _answer(question: str) -> str:
-    """Ask on stderr and wait; an interrupt ends the wait at once.
-
-    The event loop would note it for later, and a read of a terminal has no later.
-    """
-    before = {one: signal.signal(one, signal.default_int_handler) for one in SIGNALS}
-    try:
-        say(question, err=True)
-        line = sys.stdin.readline()
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
-    if not line.endswith("\n"):
-        say("\n", err=True)  # The end of the input leaves the cursor behind the question.
-    return line.strip()
+    return frozenset(named) if answer(PROMPT) == "yes" else None

@@ -15,9 +15,11 @@ from reconciler.errors import ReconcilerError
 
 VERBS = {
     "apply": "make what the manifests say true: plan, ask, execute, confirm",
+    "doctor": "show what is stuck, which view says what, and the next step",
     "live": "show what is attached now, in both views",
     "plan": "show the changes, the calls they take, and what is refused and why",
     "providers": "show what each cloud can do; no network",
+    "repair": "reset a storage record that its server no longer has",
     "simulator": "serve the embedded cloud",
     "validate": "read and cross-check manifests; no network",
     "version": "print the version",

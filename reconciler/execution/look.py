@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from reconciler.errors import ProviderError
 from reconciler.execution.watcher import waits_s
 from reconciler.planning.doubts import (
+    changing,
     disagreeing,
     in_doubt_about_slots,
     merged,
     moving,
-    with_slots,
+    with_words,
 )
 
 if TYPE_CHECKING:
@@ -21,26 +22,32 @@ if TYPE_CHECKING:
     from reconciler.execution.retry import Patience
     from reconciler.model.live import Live
     from reconciler.planning.ground import Ground
-    from reconciler.ports import Provider, SlotCount
+    from reconciler.ports import OwnWords, Provider
 
     Stand = Callable[[Live], Ground]
 
+ASK_AT_MOST = 50
+"""Changes of which server and volume are asked one by one before: a night's corrections, not a
+fleet's move. Two requests are little beside the job of a change, and nothing beside a wrong one.
+"""
 REST_S = 60.0
 """How long a plan waits for what is in motion, before it counts it as in motion."""
 
 
 async def steady(
     provider: Provider,
-    slots: SlotCount | None,
+    words: OwnWords | None,
     stand: Stand,
     patience: Patience,
     *,
     rest_s: float = REST_S,
+    ask_at_most: int = 0,
 ) -> Live:
-    """List a scope, look once more at what the views disagree on, wait for what moves.
+    """List a scope, look once more at what the views disagree on, wait for what moves, ask.
 
     `stand` resolves a listing into the ground of its plan; `rest_s` is how long motion is waited
-    for. Raises ProviderError.
+    for. Where no more than `ask_at_most` attachments would change, their servers and volumes are
+    asked for their own word. Raises ProviderError.
     """
     live = await _looked(provider, stand, patience)
     if not live.complete:
@@ -48,10 +55,18 @@ async def steady(
     if moving(stand(live)) and await _rests(live, provider, stand, patience, rest_s):
         # Where it came to rest may be a place that nobody asked about: list again.
         live = await _looked(provider, stand, patience)
-    crowded = in_doubt_about_slots(stand(live)) if slots is not None else ()
-    if slots is not None and crowded:
-        counter = slots
-        live = with_slots(live, await patience.read(lambda: counter.free_slots(crowded)))
+    on = stand(live)
+    changed = changing(on)
+    changed = changed if len(changed) <= ask_at_most else frozenset()
+    if words is None:
+        if not changed:
+            return live
+        # By id: as a rule that asks the server itself, where a listing may be behind.
+        return merged(live, await patience.read(lambda: provider.observe(changed)), changed)
+    servers = sorted({key.server_id for key in changed} | set(in_doubt_about_slots(on)))
+    volumes = sorted({key.volume_id for key in changed})
+    if servers or volumes:
+        live = with_words(live, await patience.read(lambda: words.ask(servers, volumes)))
     return live
 
 

@@ -80,6 +80,25 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServerWord:
+    """What one server, asked alone, says of itself; None where it doesn't say."""
+
+    volume_ids: frozenset[str] | None = None
+    """Everything attached to it, its boot volume too."""
+    free_slots: Mapping[str, int] | None = None
+    """As `Server.free_slots`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What servers and volumes say of themselves, asked one by one; unknown ids are absent."""
+
+    servers: Mapping[str, ServerWord] = field(default_factory=dict)
+    volumes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By volume id, the servers that have it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
     """Everything one listing saw of one scope, or what a look by ids saw of its part.
 

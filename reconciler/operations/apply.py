@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import JournalError, ProviderError
 from reconciler.execution.executor import execute
+from reconciler.execution.look import ASK_AT_MOST, REST_S
 from reconciler.execution.recovery import adopt
 from reconciler.execution.sending import Run
 from reconciler.execution.settle import Settling
@@ -26,7 +27,7 @@ from reconciler.execution.watcher import Durations, Watcher
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.plan import Action
 from reconciler.operations.applied import Applied, Ending, ending_of, record, results_of
-from reconciler.operations.plans import Planned, check_selection, planned
+from reconciler.operations.plans import Planned, Terms, check_selection, planned
 from reconciler.operations.sessions import opened, unreadable
 from reconciler.planning.approval import approval
 
@@ -107,17 +108,18 @@ class _Ready:
         approved: tuple[Approved, ...] | None,
         *,
         destroys: frozenset[str] | None,
-        rest_s: float | None = None,
+        rest_s: float = REST_S,
     ) -> Planned:
         """Plan what is readable, on a fresh look."""
-        return await planned(
-            self.sessions,
-            self.findings,
+        terms = Terms(
             approved=approved,
             unsettled=self.unsettled,
             destroys=destroys,
+            # Who will be asked is shown a plan first; the one that is made looks closer.
+            ask_at_most=0 if destroys is None else ASK_AT_MOST,
             rest_s=rest_s,
         )
+        return await planned(self.sessions, self.findings, terms)
 
 
 async def _adopted(now: Opened, runs: Mapping[str, Run]) -> _Ready:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 from reconciler.errors import ProviderError
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.live import Live
-    from reconciler.model.plan import Approved, Circumstances, Plan
+    from reconciler.model.plan import Approved, Plan
     from reconciler.operations.sessions import Request, Session
     from reconciler.operations.wiring import Surroundings
     from reconciler.planning.ground import Ground
-    from reconciler.ports import ApiVersion, SlotCount
+    from reconciler.ports import ApiVersion, OwnWords
     from reconciler.report.document import Document
 
 
@@ -64,7 +64,7 @@ class Planned:
 async def plan_manifests(request: Request, around: Surroundings) -> Planned:
     """Plan what a request names; open, look and close. Raises FindingsError, JournalError."""
     async with opened(request, around, writing=False) as now:
-        made = await planned(now.sessions, now.findings, destroys=None)
+        made = await planned(now.sessions, now.findings, Terms(destroys=None))
     check_selection(made)
     return made
 
@@ -87,30 +87,32 @@ def check_selection(made: Planned) -> None:
         )
 
 
-async def planned(
-    sessions: Sequence[Session],
-    findings: Sequence[Finding] = (),
-    *,
-    approved: tuple[Approved, ...] | None = None,
-    unsettled: Mapping[str, frozenset[AttachmentKey]] | None = None,
-    destroys: frozenset[str] | None = frozenset(),
-    rest_s: float | None = None,
-) -> Planned:
-    """Plan open scopes at once; what can't be read is a finding, and the others go on.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On what terms scopes are planned."""
 
-    `unsettled` has by scope what calls of earlier runs may still change. `destroys` are the
-    volumes that a person agreed to lose; None: they will be asked. `rest_s` is how long motion is
-    waited for; None: as long as a plan does.
-    """
+    approved: tuple[Approved, ...] | None = None
+    """The only changes that may be made; None: no approval narrows the plan."""
+    unsettled: Mapping[str, frozenset[AttachmentKey]] = field(default_factory=dict)
+    """By scope, what calls of earlier runs may still change."""
+    destroys: frozenset[str] | None = frozenset()
+    """The volumes that a person agreed to lose; None: they will be asked."""
+    rest_s: float = REST_S
+    """How long motion is waited for."""
+    ask_at_most: int = 0
+    """Up to so many changes are planned only once their servers and volumes were asked alone."""
+
+
+async def planned(
+    sessions: Sequence[Session], findings: Sequence[Finding], terms: Terms
+) -> Planned:
+    """Plan open scopes at once; what can't be read is a finding, and the others go on."""
     plans: dict[str, ScopePlan] = {}
     unread: dict[str, Finding] = {}
 
     async def one(session: Session) -> None:
         try:
-            name = session.scope.name
-            left = (unsettled or {}).get(name, frozenset())
-            about = session.circumstances(approved, left, destroys)
-            plans[name] = await _plan(session, about, rest_s)
+            plans[session.scope.name] = await _plan(session, terms)
         except ProviderError as error:
             unread[session.scope.name] = unreadable(session.scope, error)
 
@@ -123,7 +125,9 @@ async def planned(
     return Planned(scopes=scopes, findings=told, document=document)
 
 
-async def _plan(session: Session, circumstances: Circumstances, rest_s: float | None) -> ScopePlan:
+async def _plan(session: Session, terms: Terms) -> ScopePlan:
+    left = terms.unsettled.get(session.scope.name, frozenset())
+    circumstances = session.circumstances(terms.approved, left, terms.destroys)
     can, policy = session.spec.can, session.policy
 
     def stand(live: Live) -> Ground:
@@ -131,10 +135,11 @@ async def _plan(session: Session, circumstances: Circumstances, rest_s: float | 
 
     live = await steady(
         session.provider,
-        _slot_count(session),
+        _own_words(session),
         stand,
         session.patience,
-        rest_s=REST_S if rest_s is None else rest_s,
+        rest_s=terms.rest_s,
+        ask_at_most=terms.ask_at_most,
     )
     made = plan(resolve(session.entries, live), live, policy, can, circumstances)
     made = replace(made, findings=(*made.findings, *await _api_version(session)))
@@ -164,9 +169,9 @@ async def _api_version(session: Session) -> tuple[Finding, ...]:
     return () if told is None else (replace(told, place=session.scope.place),)
 
 
-def _slot_count(session: Session) -> SlotCount | None:
-    counts = getattr(session.provider, "free_slots", None) is not None
-    return cast("SlotCount", session.provider) if counts else None
+def _own_words(session: Session) -> OwnWords | None:
+    asks = getattr(session.provider, "ask", None) is not None
+    return cast("OwnWords", session.provider) if asks else None
 
 
 def _seconds(session: Session) -> Mapping[Verb, float]:

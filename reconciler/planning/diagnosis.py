@@ -23,14 +23,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.model.attachment import AttachmentKey, Phase, View, Witness
-from reconciler.model.plan import Name
 from reconciler.planning.ground import Seen, Wish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from reconciler.model.attachment import Observed
     from reconciler.model.outcome import Outcome
+    from reconciler.model.plan import Name
     from reconciler.model.record import OpenIntent
     from reconciler.planning.ground import Ground
 
@@ -148,6 +148,12 @@ def _failed(on: Ground, key: AttachmentKey) -> bool:
     )
 
 
+def _holders(on: Ground, volume_id: str) -> list[str]:
+    """Give the names of the servers that have a volume by their own view."""
+    seen = on.holders.get(volume_id, ())
+    return [on.name(one.key).server for one in seen if View.COMPUTE in one.sightings]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:
     """One attachment with everything that speaks about it."""
@@ -216,8 +222,8 @@ class _Case:
             hint = f"scope `{scope}` lists that server: what is on it is decided there"
             return self._made(Ailment.FOREIGN, said, NextStep.LEAVE, hint)
         answer = self.beside.witnesses.get(self.key)
-        if answer in {Witness.PRESENT, Witness.ABSENT}:
-            hint = "the server exists, out of sight: another enterprise project may have it"
+        if answer is Witness.PRESENT:
+            hint = "the server says that it has it: another enterprise project may own it"
             return self._made(Ailment.FOREIGN, said, NextStep.LEAVE, hint)
         if answer is Witness.SERVER_GONE:
             gone = f"storage shows {self._there}, and there is no such server (404)"
@@ -247,7 +253,7 @@ class _Case:
         return self._made(Ailment.COMPUTE_ONLY, said, NextStep.TICKET, hint)
 
     def _agreed(self) -> Diagnosis | None:
-        servers = list(self._holders())
+        servers = _holders(self.on, self.key.volume_id)
         volume = self.on.live.volumes.get(self.key.volume_id)
         if volume is not None and not volume.shareable and len(servers) > 1:
             said = f"{self._volume} can't be shared, and {len(servers)} servers have it: "
@@ -260,12 +266,6 @@ class _Case:
         said = f"{self._there} was to be detached, and its last call failed: {failure.message}"
         hint = "plan again; if it fails again, take the request id to the cloud's support"
         return self._made(Ailment.JOB_FAILED, said, NextStep.PLAN, hint, failure=failure)
-
-    def _holders(self) -> Iterator[str]:
-        """Give the names of the servers that have the volume by their own view."""
-        for observed in self.on.holders.get(self.key.volume_id, ()):
-            if View.COMPUTE in observed.sightings:
-                yield self.on.name(observed.key).server
 
     def _made(
         self,

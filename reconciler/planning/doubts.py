@@ -3,6 +3,8 @@
 1. Where two views disagree, a listing may have caught a change midway: look.
 2. What is in motion may have come to rest: look, for a while.
 3. What a look doesn't find is gone; what it finds replaces what the listing said.
+4. A listing may be behind in both views at once: what a server and a volume say of themselves,
+   asked alone, is held against it before a change of them is made.
 """
 
 from __future__ import annotations
@@ -10,14 +12,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.model.attachment import AttachmentKey, Observed, Phase, Sighting, View
 from reconciler.model.declared import Side
+from reconciler.model.live import VolumeStatus
 from reconciler.planning.ground import Seen, Wish
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from reconciler.model.attachment import AttachmentKey
-    from reconciler.model.live import Live
+    from reconciler.model.live import Live, Words
     from reconciler.planning.ground import Ground
 
 
@@ -84,10 +87,52 @@ def in_doubt_about_slots(on: Ground) -> tuple[str, ...]:
     )
 
 
-def with_slots(live: Live, slots: Mapping[str, Mapping[str, int]]) -> Live:
-    """Give `live` with the free slots that were asked for."""
-    servers = {
-        server_id: replace(server, free_slots=slots[server_id]) if server_id in slots else server
-        for server_id, server in live.servers.items()
+def changing(on: Ground) -> frozenset[AttachmentKey]:
+    """Give the attachments that would be made or taken away where every row is listed."""
+    wanted = {key for key in on.desired.wanted if on.seen(key) is Seen.NOWHERE}
+    leaving = {
+        key
+        for key in on.live.observed
+        if on.seen(key) is Seen.AGREED and on.wish(key) is Wish.UNWANTED and not on.boot(key)
     }
-    return replace(live, servers=servers)
+    known = {key for key in wanted if key.volume_id in on.live.volumes}
+    return frozenset(key for key in known | leaving if key.server_id in on.live.servers)
+
+
+def with_words(live: Live, words: Words) -> Live:
+    """Give `live` with everybody's own word in the place of what the listing said of them."""
+    servers = dict(live.servers)
+    told: dict[View, dict[AttachmentKey, bool]] = {view: {} for view in View}
+    for server_id, word in words.servers.items():
+        if word.free_slots is not None and server_id in servers:
+            servers[server_id] = replace(servers[server_id], free_slots=word.free_slots)
+        if word.volume_ids is not None:
+            listed = {key for key in live.observed if key.server_id == server_id}
+            has = {AttachmentKey(live.scope, server_id, v) for v in word.volume_ids}
+            told[View.COMPUTE] |= {key: key in has for key in listed | has}
+    for volume_id, holders in words.volumes.items():
+        listed = {key for key in live.observed if key.volume_id == volume_id}
+        has = {AttachmentKey(live.scope, server_id, volume_id) for server_id in holders}
+        told[View.STORAGE] |= {key: key in has for key in listed | has}
+    return replace(live, servers=servers, observed=_corrected(live, told))
+
+
+def _corrected(
+    live: Live, told: Mapping[View, Mapping[AttachmentKey, bool]]
+) -> dict[AttachmentKey, Observed]:
+    """Give what is observed with each view as it was told anew; what moves is left as it is."""
+    observed = dict(live.observed)
+    for view, keys in told.items():
+        for key, there in sorted(keys.items()):
+            volume = live.volumes.get(key.volume_id)
+            if volume is not None and volume.status is VolumeStatus.MOVING:
+                continue
+            before = observed.pop(key, None)
+            sightings = dict(before.sightings) if before is not None else {}
+            if not there:
+                sightings.pop(view, None)
+            elif view not in sightings:
+                sightings[view] = Sighting(phase=Phase.ATTACHED)
+            if sightings:
+                observed[key] = Observed(key=key, sightings=sightings)
+    return observed

@@ -29,23 +29,23 @@ from reconciler.providers.redaction import Redaction
 from reconciler.providers.talk import Ask, Conversation, Reply, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime
 
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.call import Call
-    from reconciler.model.live import Live
+    from reconciler.model.live import Live, Words
     from reconciler.ports import Pace
     from reconciler.providers.proof import Proof
     from reconciler.providers.spec import Opening
 
 __all__ = [
+    "AskingConversations",
+    "AskingProvider",
     "Conversation",
     "Conversations",
     "HttpProvider",
     "Line",
-    "SlotConversations",
-    "SlotCountingProvider",
     "open_line",
 ]
 
@@ -108,13 +108,11 @@ class Conversations(Protocol):
         ...
 
 
-class SlotConversations(Conversations, Protocol):
-    """Conversations of a cloud that can count free slots."""
+class AskingConversations(Conversations, Protocol):
+    """Conversations of a cloud whose servers and volumes can be asked for their own word."""
 
-    def free_slots(
-        self, server_ids: Sequence[str]
-    ) -> Conversation[Mapping[str, Mapping[str, int]]]:
-        """Give free slots by server id and bus; unknown ids are absent."""
+    def ask(self, server_ids: Sequence[str], volume_ids: Sequence[str]) -> Conversation[Words]:
+        """Give what each of them says of itself."""
         ...
 
 
@@ -281,8 +279,12 @@ class HttpProvider:
 
     async def submit(self, call: Call) -> Receipt:
         """Ask for a change; what broke after the request left is UNKNOWN."""
+        return await self.written(self._says.submit(call))
+
+    async def written(self, talk: Conversation[Receipt]) -> Receipt:
+        """Hold a conversation that changes something; never raises what the cloud did to it."""
         try:
-            return await self._line.hold(self._says.submit(call))
+            return await self._line.hold(talk)
         except NotSentError as error:
             return _receipt(Answer.BUSY, error)
         except DeniedError as error:
@@ -299,20 +301,20 @@ class HttpProvider:
         await self._line.client.aclose()
 
 
-class SlotCountingProvider(HttpProvider):
-    """An HttpProvider of a cloud that can count free slots.
+class AskingProvider(HttpProvider):
+    """An HttpProvider of a cloud whose servers and volumes can be asked for their own word.
 
-    It inherits, against the habit: the method must be absent where the cloud can't count, and
+    It inherits, against the habit: the method must be absent where the cloud has none, and
     five delegations written twice would say less.
     """
 
-    def __init__(self, says: SlotConversations, line: Line) -> None:
+    def __init__(self, says: AskingConversations, line: Line) -> None:
         super().__init__(says, line)
-        self._counts = says
+        self._asks = says
 
-    async def free_slots(self, server_ids: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
-        """Give free slots by server id and bus, with one request a server."""
-        return await self._line.hold(self._counts.free_slots(server_ids))
+    async def ask(self, server_ids: Sequence[str], volume_ids: Sequence[str]) -> Words:
+        """Give what each of them says of itself, with one request each, all at once."""
+        return await self._line.hold(self._asks.ask(server_ids, volume_ids))
 
 
 def _receipt(answer: Answer, error: ProviderError) -> Receipt:

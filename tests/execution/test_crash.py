@@ -13,7 +13,7 @@ from reconciler.execution.sending import Run
 from reconciler.execution.settle import Settling
 from reconciler.execution.watcher import Durations, Watcher
 from reconciler.operations.applied import Ending
-from reconciler.operations.plans import planned
+from reconciler.operations.plans import Terms, planned
 from reconciler.operations.sessions import opened
 from tests.contract.worlds import huawei_ecs
 from tests.rig.plot import Plot, Wanted
@@ -126,7 +126,7 @@ async def one_life(on: Stage, method: str, left: int, *, written: bool) -> bool:
             journal = Mortal(session.pages, on.transport, method, left, written)
             use = _run(session, journal, on)
             await adopt(use)
-            fresh = await planned(now.sessions)
+            fresh = await planned(now.sessions, (), Terms())
             await execute(fresh.scopes[0].schedule, use)
     except (BaseExceptionGroup, Died):
         assert on.transport.dead

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.model.attachment import Phase
-from reconciler.model.live import VolumeStatus
-from reconciler.planning.doubts import disagreeing, merged, moving
+from reconciler.model.live import ServerWord, VolumeStatus, Words
+from reconciler.planning.doubts import changing, disagreeing, merged, moving, with_words
 from tests.planning.building import (
     COMPUTE,
     STORAGE,
@@ -58,3 +58,34 @@ def test_a_look_that_is_incomplete_makes_the_picture_incomplete() -> None:
     found = merged(LIVE, look, ASKED)
     assert (found.complete, found.notices) == (False, ("a row was missing",))
     assert merged(replace(LIVE, complete=False), world(), ASKED).complete is False
+
+
+def test_what_would_change_is_asked_of_those_who_know() -> None:
+    live = world(["a", "b"], ["u", "v", "w"], ["a/u", "b/w"])
+    entries = of_server("a", "v"), of_server("b", "w")
+    assert changing(grounded(live, *entries)) == {key("a", "u"), key("a", "v")}
+
+
+def test_the_own_word_beats_a_listing_that_is_behind_in_both_views() -> None:
+    stale = world(["a", "b"], ["u", "v"], ["a/u"])
+    words = Words(
+        servers={"id-a": ServerWord(volume_ids=frozenset({"id-v", "id-boot"}))},
+        volumes={"id-u": frozenset(), "id-v": frozenset({"id-a"})},
+    )
+    found = with_words(stale, words)
+    assert found.observed == {
+        key("a", "v"): on("a/v", flag=None),
+        key("a", "boot"): on("a/boot", COMPUTE, flag=None),
+    }
+
+
+def test_one_who_knows_and_one_who_does_not_disagree() -> None:
+    stale = world(["a", "b"], ["v"])
+    found = with_words(stale, Words(volumes={"id-v": frozenset({"id-b"})}))
+    assert found.observed == {key("b", "v"): on("b/v", STORAGE, flag=None)}
+
+
+def test_what_moves_is_left_as_it_was_listed() -> None:
+    moving_now = world(["a"], [volume("v", status=VolumeStatus.MOVING)], ["a/v"])
+    found = with_words(moving_now, Words(servers={"id-a": ServerWord(volume_ids=frozenset())}))
+    assert found.observed == moving_now.observed

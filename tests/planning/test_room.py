@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.model.live import ANY_BUS, ServerStatus
+from reconciler.model.live import ANY_BUS, ServerStatus, ServerWord, Words
 from reconciler.model.plan import Circumstances
-from reconciler.planning.doubts import in_doubt_about_slots, with_slots
+from reconciler.planning.doubts import in_doubt_about_slots, with_words
 from tests.planning.building import (
     ECS,
     STORAGE,
@@ -137,7 +137,8 @@ def test_slots_are_asked_for_only_where_they_may_be_short() -> None:
     assert in_doubt_about_slots(grounded(live, *entries, can=can)) == ("id-a",)
     fits = of_server("a", "s", "u"), of_server("b", "t")
     assert in_doubt_about_slots(grounded(live, *fits, can=can)) == ()
-    told = with_slots(live, {"id-a": {ANY_BUS: 1}, "id-gone": {ANY_BUS: 9}})
+    free = {"id-a": ServerWord(free_slots={ANY_BUS: 1}), "id-gone": ServerWord(free_slots={})}
+    told = with_words(live, Words(servers=free))
     assert told.servers["id-a"].free_slots == {ANY_BUS: 1}
     assert told.servers["id-b"] == live.servers["id-b"]
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from reconciler.model.attachment import Phase, View
 from reconciler.model.call import Verb
 from reconciler.model.capabilities import Batch, BatchBy, Capabilities, SetBy
-from reconciler.model.live import ANY_BUS, ServerStatus, VolumeStatus
+from reconciler.model.live import ANY_BUS, ServerStatus, ServerWord, VolumeStatus, Words
 from reconciler.model.plan import Circumstances
 from reconciler.model.policy import Policy
-from reconciler.planning.doubts import in_doubt_about_slots, with_slots
+from reconciler.planning.doubts import in_doubt_about_slots, with_words
 from reconciler.planning.ground import Ground, ground
 from reconciler.planning.planner import plan
 from reconciler.planning.resolve import resolve
@@ -227,14 +227,16 @@ def counted(made: World) -> World:
     """Ask for free slots where the planner is in doubt, as a run does."""
     disks = disks_of(made.live)
     slots = {
-        server_id: {
-            ANY_BUS: made.room[server_id][ANY_BUS] - len(disks[server_id]),
-            "scsi": made.room[server_id]["scsi"]
-            - sum(made.live.volumes[disk].bus == "scsi" for disk in disks[server_id]),
-        }
+        server_id: ServerWord(
+            free_slots={
+                ANY_BUS: made.room[server_id][ANY_BUS] - len(disks[server_id]),
+                "scsi": made.room[server_id]["scsi"]
+                - sum(made.live.volumes[disk].bus == "scsi" for disk in disks[server_id]),
+            }
+        )
         for server_id in in_doubt_about_slots(made.ground())
     }
-    return replace(made, live=with_slots(made.live, slots))
+    return replace(made, live=with_words(made.live, Words(servers=slots)))
 
 
 def shuffled(live: Live, random: Random) -> Live:

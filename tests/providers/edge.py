@@ -13,7 +13,7 @@ import httpx
 from reconciler.errors import ProviderError
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.call import Call, Verb
-from reconciler.model.live import Live
+from reconciler.model.live import Live, Words
 from reconciler.model.outcome import Answer, JobState, Progress, Receipt
 from reconciler.providers.breaker import Fuse
 from reconciler.providers.http import HttpProvider, open_line
@@ -22,7 +22,7 @@ from reconciler.providers.spec import Opening, Secret
 from reconciler.providers.talk import ask, ask_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Generator, Sequence
 
     from reconciler.providers.talk import Conversation
 
@@ -110,11 +110,10 @@ class Says:
         response = yield from ask(httpx.Request("GET", self.urls[0]))
         return Progress(state=JobState.RUNNING, code=handle, message=response.text)
 
-    def free_slots(
-        self, server_ids: Sequence[str]
-    ) -> Conversation[Mapping[str, Mapping[str, int]]]:
+    def ask(self, server_ids: Sequence[str], volume_ids: Sequence[str]) -> Conversation[Words]:
+        del server_ids
         yield from ask(httpx.Request("GET", self.urls[0]))
-        return {server_id: {"": 1} for server_id in server_ids}
+        return Words(volumes=dict.fromkeys(volume_ids, frozenset({"s1"})))
 
 
 @dataclass

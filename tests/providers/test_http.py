@@ -14,8 +14,9 @@ import pytest
 
 from reconciler.errors import ProviderError
 from reconciler.model.attachment import AttachmentKey
+from reconciler.model.live import Words
 from reconciler.model.outcome import Answer
-from reconciler.providers.http import SlotCountingProvider
+from reconciler.providers.http import AskingProvider
 
 from .edge import CALL, NOW, SECRET, Edge, Says, SkippingLoop, answering, failing
 
@@ -288,11 +289,11 @@ def test_a_job_is_followed_and_the_line_closed() -> None:
     assert asyncio.run(run()).message == "going"
 
 
-def test_only_a_cloud_that_counts_slots_has_the_method() -> None:
+def test_only_a_cloud_whose_servers_can_be_asked_has_the_method() -> None:
     plain = Edge(answering()).provider()
-    assert not hasattr(plain, "free_slots")
-    counting = SlotCountingProvider(Says(), plain._line)  # noqa: SLF001 - the same line, once more
-    assert asyncio.run(counting.free_slots(["s1"])) == {"s1": {"": 1}}
+    assert not hasattr(plain, "ask")
+    asking = AskingProvider(Says(), plain._line)  # noqa: SLF001 - the same line, once more
+    assert asyncio.run(asking.ask([], ["v1"])) == Words(volumes={"v1": frozenset({"s1"})})
 
 
 def test_cancelling_passes_through() -> None:

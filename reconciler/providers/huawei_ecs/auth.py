@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.providers.http import SlotCountingProvider
 from reconciler.providers.huawei_ecs.conversations import HuaweiEcs
 from reconciler.providers.huawei_ecs.errors import FAULTS
+from reconciler.providers.huawei_ecs.resetting import ResettingProvider
 from reconciler.providers.huawei_ecs.site import Site
 from reconciler.providers.huawei_iam import open_huawei
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 async def opened(name: str, opening: Opening) -> Opened:
     """Give the opened scope. Raises FindingsError, ProviderError."""
 
-    def made(project: str, line: Line) -> SlotCountingProvider:
+    def made(project: str, line: Line) -> ResettingProvider:
         ecs, evs = opening.endpoints["ecs"], opening.endpoints["evs"]
         site = Site(scope=opening.scope, ecs=ecs, evs=evs, project=project)
-        return SlotCountingProvider(HuaweiEcs(site), line)
+        return ResettingProvider(HuaweiEcs(site), line)
 
     return await open_huawei(opening, FAULTS, (name, "ecs"), made)

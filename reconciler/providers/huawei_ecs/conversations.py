@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, assert_never
 from pydantic import ValidationError
 
 from reconciler.model.call import Call, Verb
-from reconciler.model.live import ANY_BUS
+from reconciler.model.live import ANY_BUS, ServerWord, Words
 from reconciler.model.outcome import Answer, JobState, Progress, Receipt
-from reconciler.providers.huawei_ecs import BATCH_MAX, listing
+from reconciler.providers.huawei_ecs import BATCH_MAX, listing, repair
 from reconciler.providers.huawei_ecs.errors import FAULTS
 from reconciler.providers.huawei_ecs.wire import (
     WireAccepted,
     WireBlockDevices,
     WireFreeSlots,
     WireJob,
+    WireShownVolume,
     WireSubJob,
 )
 from reconciler.providers.huawei_faults import GONE, Meaning, request_id
@@ -32,18 +33,22 @@ from reconciler.providers.requests import change, delete, get
 from reconciler.providers.talk import ask, ask_all, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import httpx
 
-    from reconciler.model.attachment import AttachmentKey
+    from reconciler.model.attachment import AttachmentKey, Witness
     from reconciler.model.live import Live
     from reconciler.providers.huawei_ecs.site import Site
     from reconciler.providers.talk import Conversation
 
+    Answered = tuple[str, httpx.Request, httpx.Response]
+
 JOB_ENDS: Mapping[str, JobState] = {"SUCCESS": JobState.SUCCEEDED, "FAIL": JobState.FAILED}
 """Every other word (INIT, RUNNING, PENDING_PAYMENT, a new one) is running: only looking tells."""
 JOB_GONE = "Common.0011"
+NO_VOLUME = "EVS.5404"
+"""Source: EVS codes, 5404: the volume doesn't exist."""
 NOTHING = (b"", b"{}")
 """The documents say that a changed attribute is answered with no body."""
 
@@ -92,24 +97,31 @@ class HuaweiEcs:
             request_id=found.request_id,
         )
 
-    def free_slots(
-        self, server_ids: Sequence[str]
-    ) -> Conversation[Mapping[str, Mapping[str, int]]]:
-        """Give free slots by server id and bus: a request a server; unknown ids are absent."""
-        wanted = sorted(set(server_ids))
-        requests = tuple(
-            get(self._site.compute("cloudservers", server_id, "block_device"))
-            for server_id in wanted
+    def ask(self, server_ids: Sequence[str], volume_ids: Sequence[str]) -> Conversation[Words]:
+        """Give each one's own word: disks and free slots of a server, the servers of a volume.
+
+        It comes from the one that is asked and not from a listing, which may be behind
+        (unverified). A request each, all at once; unknown ids are absent.
+        """
+        servers, volumes = sorted(set(server_ids)), sorted(set(volume_ids))
+        asked = (
+            *(get(self._site.compute("cloudservers", one, "block_device")) for one in servers),
+            *(get(self._site.storage("cloudvolumes", one)) for one in volumes),
         )
-        responses = yield from ask_all(requests)
-        counted: dict[str, Mapping[str, int]] = {}
-        for server_id, request, response in zip(wanted, requests, responses, strict=True):
-            if not response.is_success and FAULTS.fault(response).meaning is Meaning.ABSENT:
-                continue
-            free = FAULTS.read(WireBlockDevices, request, response).free
-            if free is not None:
-                counted[server_id] = _slots(free)
-        return counted
+        responses = yield from ask_all(asked)
+        answers = list(zip((*servers, *volumes), asked, responses, strict=True))
+        return Words(
+            servers=dict(_server_words(answers[: len(servers)])),
+            volumes=dict(_volume_words(answers[len(servers) :])),
+        )
+
+    def witness(self, key: AttachmentKey) -> Conversation[Witness]:
+        """Ask a server whether it has a volume."""
+        return repair.witness(self._site, key)
+
+    def reset(self, key: AttachmentKey, attachment_id: str) -> Conversation[Receipt]:
+        """Ask EVS, with one request, to forget exactly this attachment."""
+        return repair.reset(self._site, key, attachment_id)
 
 
 def _request(site: Site, call: Call) -> httpx.Request:
@@ -129,6 +141,8 @@ def _request(site: Site, call: Call) -> httpx.Request:
             return _update(site, call, first)
         case Verb.DESTROY:
             raise AssertionError("a volume of ECS is detached and kept, never destroyed")
+        case Verb.RESET:
+            raise AssertionError("a reset is no call of a plan: it has a conversation of its own")
         case _:
             assert_never(call.verb)
 
@@ -201,6 +215,26 @@ def _part(row: WireSubJob, request_id: str) -> Progress:
         code=clean(row.error_code),
         message=clean(told or row.fail_reason),
         request_id=request_id,
+    )
+
+
+def _server_words(answers: Sequence[Answered]) -> Iterator[tuple[str, ServerWord]]:
+    for server_id, request, response in answers:
+        if response.is_success or FAULTS.fault(response).meaning is not Meaning.ABSENT:
+            yield server_id, _word(FAULTS.read(WireBlockDevices, request, response))
+
+
+def _volume_words(answers: Sequence[Answered]) -> Iterator[tuple[str, frozenset[str]]]:
+    for volume_id, request, response in answers:
+        if response.is_success or FAULTS.fault(response).code != NO_VOLUME:
+            shown = FAULTS.read(WireShownVolume, request, response).volume
+            yield volume_id, frozenset(row.server_id for row in shown.attachments if row.server_id)
+
+
+def _word(told: WireBlockDevices) -> ServerWord:
+    return ServerWord(
+        volume_ids=None if told.disks is None else frozenset(d.volume_id for d in told.disks),
+        free_slots=None if told.free is None else _slots(told.free),
     )
 
 

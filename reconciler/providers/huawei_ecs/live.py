@@ -96,7 +96,11 @@ class Seen:
         for row in rows:
             self.volumes[row.id] = volume(row)
             for attachment in row.attachments:
-                sighting = Sighting(phase=_phase(row), device=attachment.device or None)
+                sighting = Sighting(
+                    phase=_phase(row),
+                    device=attachment.device or None,
+                    attachment_id=attachment.attachment_id or None,
+                )
                 self._sight(attachment.server_id, row.id, View.STORAGE, sighting)
 
     def observed(self) -> Mapping[AttachmentKey, Observed]:

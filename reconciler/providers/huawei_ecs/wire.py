@@ -50,6 +50,7 @@ class WireServers(Wire):
 class WireAttachment(Wire):
     """One element of a volume's `attachments`; its `id` is the volume's, so it isn't read."""
 
+    attachment_id: OptionalId = ""
     server_id: OptionalId = ""
     device: Text = ""
 
@@ -69,6 +70,12 @@ class WireVolume(Wire):
     attachments: Annotated[list[WireAttachment], BeforeValidator(rows)] = Field([])
 
 
+class WireShownVolume(Wire):
+    """The body of `cloudvolumes/{volume_id}`."""
+
+    volume: WireVolume
+
+
 class WireVolumes(Wire):
     """The body of `cloudvolumes/detail`."""
 
@@ -84,10 +91,30 @@ class WireFreeSlots(Wire):
     free_disk: Whole = None
 
 
+class WireAttachedDisk(Wire):
+    """One element of `volumeAttachments`."""
+
+    volume_id: Id = Field(alias="volumeId")
+
+
 class WireBlockDevices(Wire):
     """The body of `block_device`."""
 
     free: WireFreeSlots | None = Field(None, alias="attachableQuantity")
+    disks: list[WireAttachedDisk] | None = Field(None, alias="volumeAttachments")
+
+
+class WireDisk(Wire):
+    """`volumeAttachment`: one disk of one server."""
+
+    volume_id: OptionalId = Field("", alias="volumeId")
+    server_id: OptionalId = Field("", alias="serverId")
+
+
+class WireBlockDevice(Wire):
+    """The body of `block_device/{volume_id}`."""
+
+    disk: WireDisk = Field(alias="volumeAttachment")
 
 
 class WireAccepted(Wire):

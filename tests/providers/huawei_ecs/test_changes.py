@@ -10,13 +10,15 @@ import pytest
 from reconciler.errors import ProviderError
 from reconciler.model.call import Call, Verb
 from reconciler.model.finding import FindingsError
+from reconciler.model.live import ServerWord, Words
 from reconciler.model.outcome import Answer, JobState, Receipt
 from reconciler.providers.huawei_ecs.errors import FAULTS
 from reconciler.providers.huawei_iam import find_project
 
-from .talks import ECS, PROJECT, SAYS, body, hold, key, ok, urls
+from .talks import ECS, EVS, PROJECT, SAYS, body, hold, key, ok, urls
 
 V1 = f"{ECS}/v1/{PROJECT}"
+V2 = f"{EVS}/v2/{PROJECT}"
 JOB = ok({"job_id": "job-1"})
 ATTACH = Call(verb=Verb.ATTACH, keys=(key(),))
 DETACH = Call(verb=Verb.DETACH, keys=(key(),))
@@ -311,26 +313,37 @@ def test_a_question_that_failed_says_nothing_of_the_job(
     assert raised.value.retryable is retryable
 
 
-def test_free_slots_are_asked_of_every_server_at_once() -> None:
+def test_every_server_is_asked_for_its_word_at_once() -> None:
     free = {"attachableQuantity": {"free_scsi": 58, "free_blk": "22", "free_disk": 58}}
+    disks = {"volumeAttachments": [{"volumeId": "v2"}, {"volumeId": "v1", "id": "other"}]}
     gone = error("Ecs.0114", 404)
-    asked, counted = hold(
-        SAYS.free_slots(["s2", "s1", "s3", "s2"]), (ok(free), gone, ok({"volumeAttachments": []}))
-    )
+    asked, words = hold(SAYS.ask(["s2", "s1", "s3", "s2"], ()), (ok(free), gone, ok(disks)))
     assert urls(asked) == [
         f"GET {V1}/cloudservers/{server}/block_device" for server in ("s1", "s2", "s3")
     ]
-    assert counted == {"s1": {"": 58, "scsi": 58, "virtio": 22}}
+    assert words.servers == {
+        "s1": ServerWord(free_slots={"": 58, "scsi": 58, "virtio": 22}),
+        "s3": ServerWord(volume_ids=frozenset({"v1", "v2"})),
+    }
 
 
-def test_free_slots_of_no_server_cost_nothing() -> None:
-    assert hold(SAYS.free_slots([])) == ([], {})
+def test_every_volume_is_asked_for_its_servers_at_once() -> None:
+    held = {"volume": {"id": "v1", "attachments": [{"server_id": "s2"}, {"server_id": "s1"}]}}
+    free = {"volume": {"id": "v2", "attachments": []}}
+    gone = error("EVS.5404", 404)
+    asked, words = hold(SAYS.ask((), ["v2", "v1", "v3"]), (ok(held), ok(free), gone))
+    assert urls(asked) == [f"GET {V2}/cloudvolumes/{volume}" for volume in ("v1", "v2", "v3")]
+    assert words == Words(volumes={"v1": frozenset({"s1", "s2"}), "v2": frozenset()})
+
+
+def test_asking_no_server_costs_nothing() -> None:
+    assert hold(SAYS.ask([], [])) == ([], Words())
 
 
 def test_a_path_that_the_gateway_does_not_know_is_no_missing_server() -> None:
     wrong = ok({"error_code": "APIGW.0101", "error_msg": "no API"}, 404)
     with pytest.raises(ProviderError, match=r"APIGW\.0101"):
-        hold(SAYS.free_slots(["s1"]), (wrong,))
+        hold(SAYS.ask(["s1"], []), (wrong,))
 
 
 def test_the_project_is_found_by_its_region() -> None:

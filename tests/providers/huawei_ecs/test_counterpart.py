@@ -215,5 +215,5 @@ def test_looking_at_servers_by_their_ids() -> None:
     )
 
 
-def test_counting_free_slots() -> None:
-    compared(lambda says: says.free_slots(["s1"]), "list_server_block_devices", server_id="s1")
+def test_asking_a_server() -> None:
+    compared(lambda says: says.ask(["s1"], []), "list_server_block_devices", server_id="s1")

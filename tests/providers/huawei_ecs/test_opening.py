@@ -82,7 +82,7 @@ def test_a_known_project_costs_no_request() -> None:
     assert opened.identity == Identity(
         provider="huawei-ecs", endpoint=ECS, project=PROJECT, region="r1"
     )
-    assert hasattr(opened.provider, "free_slots")
+    assert hasattr(opened.provider, "ask")
 
 
 def test_an_unknown_project_is_looked_up_once_and_then_signed_with() -> None:

@@ -1,0 +1,113 @@
+"""The one attachment that a person means by `[SCOPE:]SERVER/VOLUME`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.errors import ProviderError
+from reconciler.model.attachment import AttachmentKey
+from reconciler.model.finding import Finding, FindingsError
+from reconciler.operations.sessions import unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.model.live import Live
+    from reconciler.operations.sessions import Opened, Request, Session
+
+
+async def one_attachment(
+    text: str, request: Request, now: Opened
+) -> tuple[Session, AttachmentKey, Live]:
+    """Give the attachment, its scope and the listing that shows it.
+
+    Names or ids; an id always wins. Raises FindingsError where nothing or more than one thing is
+    meant, and where a scope that may be meant can't be read.
+    """
+    scope, server, volume = _parts(text, now)
+    asked = (scope,) if scope else request.scopes
+    unread = [one for one in now.findings if not asked or one.scope in asked]
+    if unread:
+        raise FindingsError(*unread)
+    meant = [one for one in now.sessions if not asked or one.scope.name in asked]
+    found: list[tuple[Session, AttachmentKey, Live]] = []
+    for session in meant:
+        live = await _listed(session)
+        found += [(session, key, live) for key in sorted(_keys(live, server, volume))]
+    if len(found) == 1:
+        return found[0]
+    raise FindingsError(_ambiguous(text, [key for _, key, _ in found]) if found else _none(text))
+
+
+async def _listed(session: Session) -> Live:
+    try:
+        live = await session.patience.read(session.provider.list_live)
+    except ProviderError as error:
+        raise FindingsError(unreadable(session.scope, error)) from error
+    if live.complete:
+        return live
+    raise FindingsError(
+        Finding(
+            code="incomplete-listing",
+            summary=f"the listing can't be trusted: {live.notices[0]}",
+            hint="run it again; if it stays, the cloud's listing is at fault",
+            scope=session.scope.name,
+        )
+    )
+
+
+def _parts(text: str, now: Opened) -> tuple[str, str, str]:
+    """Split what was written; the scope is empty where none is named.
+
+    A scope stands before the first slash, and only a declared one: names may hold colons.
+    """
+    there, slash, volume = text.partition("/")
+    scope, colon, server = there.partition(":")
+    declared = {one.scope.name for one in now.sessions} | {one.scope for one in now.findings}
+    if not colon or scope not in declared:
+        scope, server = "", there
+    if slash and server and volume:
+        return scope, server, volume
+    raise FindingsError(
+        Finding(
+            code="bad-attachment",
+            summary=f"`{text}` is no attachment",
+            hint="write [SCOPE:]SERVER/VOLUME, names or ids; `reconciler doctor` prints them",
+        )
+    )
+
+
+def _keys(live: Live, server: str, volume: str) -> set[AttachmentKey]:
+    """Give what is meant by two words: every pair that they may mean and a view shows.
+
+    A name that two servers bear means both, also where only one of them has the volume.
+    """
+    servers = {one_id: one.name for one_id, one in live.servers.items()}
+    volumes = {one_id: one.name for one_id, one in live.volumes.items()}
+    server_ids = _ids(server, servers, (key.server_id for key in live.observed))
+    volume_ids = _ids(volume, volumes, (key.volume_id for key in live.observed))
+    pairs = {AttachmentKey(live.scope, s, v) for s in server_ids for v in volume_ids}
+    return pairs if pairs & live.observed.keys() else set()
+
+
+def _ids(word: str, names: Mapping[str, str], shown: Iterable[str]) -> set[str]:
+    if word in names or word in set(shown):
+        return {word}
+    return {one_id for one_id, name in names.items() if name == word}
+
+
+def _ambiguous(text: str, keys: list[AttachmentKey]) -> Finding:
+    listed = ", ".join(f"`{key}`" for key in keys[:10])
+    return Finding(
+        code="ambiguous-attachment",
+        summary=f"`{text}` may mean {len(keys)} attachments: {listed}",
+        hint="write the one that is meant, with its scope and by its ids",
+    )
+
+
+def _none(text: str) -> Finding:
+    return Finding(
+        code="attachment-not-found",
+        summary=f"no view of any scope that is meant shows `{text}`",
+        hint="`reconciler doctor` prints what is stuck; a server out of sight has only its id",
+    )

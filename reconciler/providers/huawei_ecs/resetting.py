@@ -1,0 +1,29 @@
+"""The open scope of ECS and EVS, with what only `repair` and `doctor` ask of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.providers.http import AskingProvider
+
+if TYPE_CHECKING:
+    from reconciler.model.attachment import AttachmentKey, Witness
+    from reconciler.model.outcome import Receipt
+    from reconciler.providers.http import Line
+    from reconciler.providers.huawei_ecs.conversations import HuaweiEcs
+
+
+class ResettingProvider(AskingProvider):
+    """A Provider that is a StatusReset as well; it inherits for the reason of its parent."""
+
+    def __init__(self, says: HuaweiEcs, line: Line) -> None:
+        super().__init__(says, line)
+        self._resets = says
+
+    async def witness(self, key: AttachmentKey) -> Witness:
+        """Ask the server itself whether it has the volume. Raises ProviderError."""
+        return await self._line.hold(self._resets.witness(key))
+
+    async def reset(self, key: AttachmentKey, attachment_id: str) -> Receipt:
+        """Ask storage to forget one attachment; what broke after the request left is UNKNOWN."""
+        return await self.written(self._resets.reset(key, attachment_id))

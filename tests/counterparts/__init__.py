@@ -1,0 +1,1 @@
+"""Real software of others, which our conversations are pointed at."""

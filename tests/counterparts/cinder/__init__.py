@@ -1,0 +1,1 @@
+"""OpenStack Cinder, from which `os-detach` of EVS comes, in one process."""

@@ -1,0 +1,1 @@
+"""Use cases by the whole road, in virtual time."""
