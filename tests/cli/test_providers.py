@@ -1,0 +1,36 @@
+"""`providers` says what the README says."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from tests.cli.running import REPOSITORY
+
+if TYPE_CHECKING:
+    from tests.cli.running import Lab
+
+
+def test_the_readme_shows_what_providers_prints(lab: Lab) -> None:
+    ran = lab.run("providers")
+    assert ran.code == 0
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"```text\n(huawei-ecs\n.*?)```", readme, re.DOTALL)
+    assert shown is not None
+    # An edition that has ended since the README was written says so: its date stays.
+    assert shown[1].replace("until", "ended") == ran.out.replace("until", "ended")
+
+
+def test_each_provider_has_a_row_with_its_versions(lab: Lab) -> None:
+    rows = json.loads(lab.run("providers", "--json").out)["providers"]
+    named = {row["provider"]: row for row in rows}
+    assert sorted(named) == [
+        "huawei-ecs",
+        "huawei-modelarts",
+        "huawei-workspace",
+        "samsung-virtualserver",
+    ]
+    assert named["huawei-workspace"]["detach"] == "deletes the volume"
+    assert "1.0 (ended 2025-12-31)" in named["samsung-virtualserver"]["API version"]
+    assert "1.3 (no end published)" in named["samsung-virtualserver"]["API version"]
