@@ -1,0 +1,85 @@
+"""A destroy asks for the volume's name; nothing else will do."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.running import REPOSITORY, Lab
+
+NAMES = ("old-disk", "scratch-1", "scratch-2")
+ACKS = [f"--ack-destroy={name}" for name in NAMES]
+
+
+@pytest.fixture
+def desks(lab: Lab) -> Lab:
+    """Give a folder with the example of desktops."""
+    for end in ("yaml", "world.yaml"):
+        shutil.copy(REPOSITORY / "manifests" / f"huawei-workspace.{end}", lab.folder)
+    world = lab.folder / "huawei-workspace.world.yaml"
+    quick = re.sub(r"jobSeconds: .*", "jobSeconds: 0.05", world.read_text("utf-8"))
+    world.write_text(quick, "utf-8")
+    return lab
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "calls"),
+    [
+        ((*NAMES, "yes"), 0, 2),
+        ((*NAMES, "no"), 3, 0),
+        (("yes",) * 4, 3, 0),
+        (("old-disk", "scratch-2", "scratch-1", "yes"), 3, 0),
+        (("OLD-DISK",), 3, 0),
+    ],
+)
+def test_only_the_name_of_each_volume_lets_it_go(
+    desks: Lab, typed: tuple[str, ...], code: int, calls: int
+) -> None:
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "reconciler", "apply", "-f", "huawei-workspace.yaml"],
+        cwd=desks.folder,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        os.write(ours, "".join(f"{line}\n" for line in typed).encode())
+        os.write(ours, b"\x04")
+        _, err = process.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert "`desk-1/old-disk` will be deleted for good, with everything on it." in err
+    assert "Only its name will be accepted to approve." in err
+    assert (process.returncode, desks.changing("desks")) == (code, calls)
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "calls", "says"),
+    [
+        ((), 3, 0, "3 refused"),
+        (ACKS[:2], 4, 2, "2 destroyed, 1 refused"),
+        (ACKS, 0, 2, "3 destroyed"),
+        (("--ack-destroy=scratch", "--ack-destroy=desk-1"), 3, 0, "3 refused"),
+    ],
+)
+def test_auto_approve_alone_destroys_nothing(
+    desks: Lab, flags: tuple[str, ...], code: int, calls: int, says: str
+) -> None:
+    ran = desks.run("apply", "-f", "huawei-workspace.yaml", "--auto-approve", *flags)
+    assert (ran.code, desks.changing("desks")) == (code, calls)
+    assert says in ran.out
+
+
+def test_a_saved_plan_names_nothing_by_itself(desks: Lab) -> None:
+    assert desks.run("plan", "-f", "huawei-workspace.yaml", "--out", "saved").code == 0
+    ran = desks.run("apply", "saved")
+    assert (ran.code, desks.changing("desks")) == (3, 0)
+    assert "destroy-not-acknowledged" in ran.out
+    assert desks.run("apply", "saved", *ACKS).code == 0
