@@ -53,7 +53,6 @@ NOT_YET: Final[Mapping[Unsupported, str]] = MappingProxyType(
         Unsupported("Policy", ("guestRelease", "timeout")): _GUEST,
         Unsupported("Policy", ("afterAttach",)): _GUEST,
         Unsupported("Policy", ("windows",)): "this version would make changes at any time",
-        Unsupported("Policy", ("accept",)): "this version would report the drift all the same",
         Unsupported("Schedule"): "this version runs when it is called, never by itself",
     },
 )

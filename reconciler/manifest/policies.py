@@ -15,7 +15,7 @@ from reconciler.manifest.nodes import ListNode, MapNode, Pair
 from reconciler.manifest.schema import PolicySpec
 from reconciler.manifest.validate import validate
 from reconciler.manifest.words import quoted
-from reconciler.model.policy import Policy, WhenRunning
+from reconciler.model.policy import Acceptance, Policy, WhenRunning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,6 +31,7 @@ _FIELDS = {
     "maxDetachPerServer": "max_detach_per_server",
     "allowDestroy": "allow_destroy",
     "allowStatusReset": "allow_status_reset",
+    "accept": "accept",
 }
 """Keys whose value is taken as it is."""
 
@@ -50,11 +51,12 @@ def policy(reading: Reading, name: Ref | None, pair: Pair) -> PolicyDocument | N
         "allowDestroy": spec.allow_destroy,
         "allowStatusReset": spec.allow_status_reset,
         "guestRelease": spec.guest_release and spec.guest_release.when_running,
+        "accept": _accepted(reading, spec, pair.value.pairs.get("accept")),
     }
     if spec.allow_destroy and spec.scopes is None:
         _unnamed_destroy(reading, pair.value.pairs["allowDestroy"])
     settings = {
-        key: Setting(value=values.get(key), place=reading.place(written.value))
+        key: Setting(value=values.get(key), place=reading.place(written.key))
         for key, written in pair.value.pairs.items()
         if key != "scopes"
     }
@@ -119,6 +121,26 @@ def _policy(settings: Mapping[str, Setting]) -> Policy:
     when = values.get("guestRelease")
     when_running = WhenRunning(when) if when is not None else None
     return replace(plain, **known, when_running=when_running)
+
+
+def _accepted(
+    reading: Reading, spec: PolicySpec, pair: Pair | None
+) -> tuple[Acceptance, ...] | None:
+    if pair is None or spec.accept is None:
+        return None
+    assert isinstance(pair.value, ListNode)
+    rows = zip(spec.accept, pair.value.children, strict=True)
+    return tuple(
+        Acceptance(
+            scope=row.scope,
+            server=row.server,
+            volume=row.volume,
+            until=row.until,
+            reason=row.reason,
+            place=reading.place(node),
+        )
+        for row, node in rows
+    )
 
 
 def _unnamed_destroy(reading: Reading, written: Pair) -> None:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -162,9 +163,14 @@ def domain(node: object) -> str:
     return _shaped(node, _DOMAIN, "a domain", "a domain such as `myhuaweicloud.eu`")
 
 
-def day(node: object) -> str:
-    """Give a calendar day as `2026-12-01`; whether the month has it isn't looked at."""
-    return _shaped(node, _DAY, "a day", "a day such as `2026-12-01`")
+def day(node: object) -> date:
+    """Give a calendar day written as `2026-12-01`."""
+    value = _shaped(node, _DAY, "a day", "a day such as `2026-12-01`")
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        says = f"is no day of the calendar: {quoted(value)}"
+        raise RefusalError("wrong-value", says, "write a day such as `2026-12-01`") from error
 
 
 def _shaped(node: object, shape: re.Pattern[str], wanted: str, example: str) -> str:

@@ -6,6 +6,7 @@ effect yet (`not_yet.py`) has its full shape here all the same.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -61,7 +62,7 @@ AtLeastOne = Annotated[int, BeforeValidator(scalars.whole(1))]
 Share = Annotated[float, BeforeValidator(scalars.share)]
 Rate = Annotated[float, BeforeValidator(scalars.rate)]
 Seconds = Annotated[float, BeforeValidator(scalars.seconds)]
-Day = Annotated[str, BeforeValidator(scalars.day)]
+Day = Annotated[date, BeforeValidator(scalars.day)]
 Region = Annotated[str, BeforeValidator(scalars.region)]
 Domain = Annotated[str, BeforeValidator(scalars.domain)]
 Variable = Annotated[str, BeforeValidator(scalars.variable)]

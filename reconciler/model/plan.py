@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     from reconciler.model.attachment import Attachment, AttachmentKey
     from reconciler.model.finding import Finding, Place
@@ -110,6 +111,15 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedDrift:
+    """A change that isn't made because somebody knows of the drift, and until when."""
+
+    change: Change
+    until: date
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """All changes of one scope, sorted by key, with the findings about it."""
 
@@ -117,6 +127,8 @@ class Plan:
     changes: tuple[Change, ...] = ()
     kept: tuple[AttachmentKey, ...] = ()
     """Owned and as wanted."""
+    accepted: tuple[AcceptedDrift, ...] = ()
+    """What would be changed, and is left as it is because a policy accepts it; sorted by key."""
     unmanaged: tuple[NamedAttachment, ...] = ()
     """Live and owned by nobody, or left to another controller; empty where nobody asks."""
     released: tuple[NamedAttachment, ...] = ()
@@ -181,6 +193,8 @@ class Circumstances:
     excludes: tuple[str, ...] = ()
     reports_unmanaged: bool = True
     """False: what nobody owns isn't even told."""
+    today: date | None = None
+    """The day in UTC; None: nothing that depends on a day holds."""
     destroys: frozenset[str] | None = frozenset()
     """The volumes, by id or by a name that only one of the plan's destroys bears, that a person
     agreed to lose; None: whoever looks at this plan will be asked before anything is sent."""

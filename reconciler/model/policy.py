@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from reconciler.model.finding import Place
 
 MAX_DETACH = 10
 """A typo in one entry rarely takes more than this, a maintenance window rarely needs more."""
@@ -23,6 +29,19 @@ class WhenRunning(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """Drift of one attachment that somebody knows of, until the end of a day (UTC)."""
+
+    scope: str
+    server: str
+    """A name or an id, as the volume's."""
+    volume: str
+    until: date
+    reason: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What holds for one scope after `default` and its own policies were merged."""
 
@@ -31,5 +50,6 @@ class Policy:
     max_detach_per_server: int = MAX_DETACH_PER_SERVER
     allow_destroy: bool = False
     allow_status_reset: bool = False
+    accept: tuple[Acceptance, ...] = ()
     when_running: WhenRunning | None = None
     """None: `require` where the cloud says that a server may hang, else nothing is asked."""

@@ -100,6 +100,7 @@ class Session:
             targets=self.request.targets,
             excludes=self.request.excludes,
             reports_unmanaged=self.scope.unmanaged is Unmanaged.REPORT,
+            today=self.today(),
             destroys=destroys,
             unsettled=unsettled,
             approved=approved,

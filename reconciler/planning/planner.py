@@ -17,6 +17,7 @@ from reconciler.model.finding import Finding, Severity
 from reconciler.model.plan import Action, Change, Plan, Standing, Update
 from reconciler.model.record import NamedAttachment
 from reconciler.planning import guards
+from reconciler.planning.accepting import accepted
 from reconciler.planning.approval import narrowed
 from reconciler.planning.fields import differences
 from reconciler.planning.ground import Ground, Seen, Wish, ground
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.capabilities import Capabilities
     from reconciler.model.live import Live
-    from reconciler.model.plan import Circumstances
+    from reconciler.model.plan import AcceptedDrift, Circumstances
     from reconciler.model.policy import Policy
     from reconciler.planning.resolve import Desired
 
@@ -91,7 +92,8 @@ def plan(
     """
     on = ground(desired, live, policy, can, circumstances)
     draft = _drafted(on)
-    changes = guards.guarded(_paired(draft.changes, on), on)
+    known = accepted(_paired(draft.changes, on), on)
+    changes = guards.guarded(known.changes, on)
     chosen, dropped = selected(changes, live.scope, circumstances)
     narrow = narrowed(chosen, on)
     dropped += narrow.dropped
@@ -106,11 +108,13 @@ def plan(
         scope=live.scope,
         changes=final,
         kept=tuple(draft.kept),
+        accepted=known.accepted,
         unmanaged=_rows(draft.unmanaged, on),
         released=_released(on),
-        owned=_rows(sorted(desired.wanted), on),
+        owned=_rows(sorted(desired.wanted.keys() - _missing(known.accepted)), on),
         findings=_findings(
-            final, (*refusals, *refused, *draft.findings, *guards.warnings(final, on))
+            final,
+            (*refusals, *refused, *draft.findings, *known.findings, *guards.warnings(final, on)),
         ),
         refused_entries=len(refused),
         refusals=refusals,
@@ -325,6 +329,11 @@ def _refused(change: Change, finding: Finding) -> Change:
     if change.standing is not Standing.PERMITTED:
         return change
     return replace(change, standing=Standing.REFUSED, refusals=(finding,))
+
+
+def _missing(drift: Iterable[AcceptedDrift]) -> frozenset[AttachmentKey]:
+    """Give the wanted attachments that are accepted as missing: nothing made them ours."""
+    return frozenset(key for one in drift if (key := one.change.arrives) is not None)
 
 
 def _released(on: Ground) -> tuple[NamedAttachment, ...]:

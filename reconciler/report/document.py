@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.attachment import Attachment, AttachmentKey
     from reconciler.model.finding import Finding, Place
-    from reconciler.model.plan import Change, Plan
+    from reconciler.model.plan import AcceptedDrift, Change, Plan
     from reconciler.model.record import NamedAttachment
     from reconciler.planning.schedule import Schedule, Step
 
@@ -143,6 +143,7 @@ def _scope(report: ScopeReport) -> Document:
         "owned": len(plan.owned),
         "unmanaged": [_row(row) for row in plan.unmanaged],
         "released": [_row(row) for row in plan.released],
+        "accepted": [_accepted(drift) for drift in plan.accepted],
         "unselected": plan.unselected,
         "already": plan.already,
         "notices": list(report.notices),
@@ -158,6 +159,19 @@ def _row(row: NamedAttachment) -> Document:
     }
 
 
+def _accepted(drift: AcceptedDrift) -> Document:
+    change = drift.change
+    return {
+        "action": change.action.value,
+        "server": change.name.server,
+        "server_id": change.key.server_id,
+        "volume": change.name.volume,
+        "volume_id": change.key.volume_id,
+        "until": drift.until.isoformat(),
+        "reason": drift.reason,
+    }
+
+
 def _counts(reports: Sequence[ScopeReport]) -> Document:
     permitted = [change.action for report in reports for change in report.plan.permitted]
     counted = [change.standing for report in reports for change in report.plan.changes]
@@ -169,7 +183,7 @@ def _counts(reports: Sequence[ScopeReport]) -> Document:
         "destroy": permitted.count(Action.DESTROY),
         "unchanged": sum(len(report.plan.kept) for report in reports),
         "unmanaged": sum(len(report.plan.unmanaged) for report in reports),
-        "accepted": 0,
+        "accepted": sum(len(report.plan.accepted) for report in reports),
         "in_motion": counted.count(Standing.IN_MOTION),
         "unknown": counted.count(Standing.UNKNOWN),
         "refused": counted.count(Standing.REFUSED)

@@ -141,6 +141,10 @@ def _asides(scope: Mapping[str, object]) -> Iterator[str]:
         yield f"      unmanaged {there}  nobody owns it: left alone"
     if len(unmanaged) > SHOWN_UNMANAGED:
         yield f"      and {len(unmanaged) - SHOWN_UNMANAGED} more unmanaged"
+    for row in cast("list[dict[str, str]]", scope["accepted"]):
+        there = f"{plain(row['server'])}/{plain(row['volume'])}"
+        known = f"no {row['action']} until {row['until']}: {plain(row['reason'])}"
+        yield f"      accepted  {there}  {known}"
     for row in cast("list[dict[str, str]]", scope["released"]):
         there = f"{plain(row['server'])}/{plain(row['volume'])}"
         yield f"      released  {there}  the last apply owned it, nobody names it now: left alone"

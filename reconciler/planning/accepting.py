@@ -1,0 +1,108 @@
+"""Known drift: what a policy accepts is left as it is, counted, and loud when its day is over.
+
+1. A stray that would leave and a missing one that would come are accepted alike.
+2. A move is never half accepted: an acceptance of either half is an error.
+3. One that has expired holds nothing; one that ends within a week is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from reconciler.model.finding import Finding, Severity
+from reconciler.model.plan import AcceptedDrift, Action, Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reconciler.model.attachment import AttachmentKey
+    from reconciler.model.plan import Change
+    from reconciler.model.policy import Acceptance
+    from reconciler.planning.ground import Ground
+
+AHEAD = timedelta(days=7)
+"""An acceptance that ends within this is told: a week is time enough to put the drift right."""
+LEFT = frozenset({Action.ATTACH, Action.DETACH, Action.DESTROY})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepting:
+    """What acceptances leave of a plan."""
+
+    changes: list[Change]
+    accepted: tuple[AcceptedDrift, ...]
+    findings: tuple[Finding, ...]
+
+
+def accepted(changes: Sequence[Change], on: Ground) -> Accepting:
+    """Take what is accepted out of a plan's changes."""
+    holding = [one for one in _mine(on) if _holds(one, on)]
+    left: list[Change] = []
+    drift: list[AcceptedDrift] = []
+    for change in changes:
+        found = next((one for one in holding if _names(one, change.key, on)), None)
+        if found is not None and change.action in LEFT:
+            drift.append(AcceptedDrift(change=change, until=found.until, reason=found.reason))
+        else:
+            left.append(_unless_half(change, holding, on))
+    return Accepting(changes=left, accepted=tuple(drift), findings=tuple(_told(on)))
+
+
+def _mine(on: Ground) -> tuple[Acceptance, ...]:
+    return tuple(one for one in on.policy.accept if one.scope == on.live.scope)
+
+
+def _holds(acceptance: Acceptance, on: Ground) -> bool:
+    today = on.circumstances.today
+    return today is not None and today <= acceptance.until
+
+
+def _names(acceptance: Acceptance, key: AttachmentKey, on: Ground) -> bool:
+    name = on.name(key)
+    return acceptance.server in {name.server, key.server_id} and acceptance.volume in {
+        name.volume,
+        key.volume_id,
+    }
+
+
+def _unless_half(change: Change, holding: Sequence[Acceptance], on: Ground) -> Change:
+    if change.action is not Action.MOVE or change.standing is not Standing.PERMITTED:
+        return change
+    halves = [key for key in (change.source, change.key) if key is not None]
+    found = next((one for one in holding for key in halves if _names(one, key, on)), None)
+    if found is None:
+        return change
+    finding = Finding(
+        code="accept-against-move",
+        summary=f"`{change.name.volume}` is wanted on `{change.name.server}`, and a policy accepts "
+        f"it on `{found.server}` as it is",
+        hint="take the acceptance out, or the line that moves the volume",
+        place=change.place,
+        scope=change.key.scope,
+        also=(found.place,),
+    )
+    return replace(change, standing=Standing.REFUSED, refusals=(finding,))
+
+
+def _told(on: Ground) -> Iterator[Finding]:
+    today = on.circumstances.today
+    for one in _mine(on) if today is not None else ():
+        assert today is not None
+        what = f"the acceptance of `{one.server}/{one.volume}` ({one.reason})"
+        if today > one.until:
+            yield _about(one, on, "accept-expired", f"{what} ended with {one.until.isoformat()}")
+        elif one.until - today < AHEAD:
+            yield _about(one, on, "accept-expires", f"{what} ends with {one.until.isoformat()}")
+
+
+def _about(acceptance: Acceptance, on: Ground, code: str, summary: str) -> Finding:
+    return Finding(
+        code=code,
+        summary=summary,
+        hint="put the drift right, or write a later day",
+        severity=Severity.WARNING,
+        place=acceptance.place,
+        scope=on.live.scope,
+    )

@@ -1,0 +1,111 @@
+"""Known drift is left as it is, counted, and loud again when its day is over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.model.finding import Place, Severity
+from reconciler.model.plan import Circumstances
+from reconciler.model.policy import Acceptance
+from tests.planning.building import GENEROUS, codes, lines, of_server, planned, world
+
+if TYPE_CHECKING:
+    from reconciler.model.declared import Entry
+    from reconciler.model.plan import Plan
+
+TODAY = date(2026, 11, 21)
+LIVE = world(["a", "b"], ["u", "v"], ["a/u", "a/v"])
+
+
+def accepting(
+    *entries: Entry, pair: str, until: str = "2026-12-31", scope: str = "shop", **said: object
+) -> Plan:
+    """Plan with one acceptance."""
+    server, _, volume = pair.partition("/")
+    known = Acceptance(
+        scope=scope,
+        server=server,
+        volume=volume,
+        until=date.fromisoformat(until),
+        reason="INC-1",
+        place=Place(file="p.yaml", line=9, column=5),
+    )
+    policy = replace(GENEROUS, accept=(known,), **said)  # type: ignore[arg-type]  # limits
+    return planned(LIVE, *entries, policy=policy, circumstances=Circumstances(today=TODAY))
+
+
+def shown(made: Plan) -> list[str]:
+    """Give what is accepted."""
+    return [f"{one.change.action.value} {one.change.name.volume}" for one in made.accepted]
+
+
+@pytest.mark.parametrize("pair", ["a/v", "id-a/v", "a/id-v", "id-a/id-v"])
+def test_a_stray_that_is_accepted_stays(pair: str) -> None:
+    made = accepting(of_server("a", "u"), pair=pair)
+    assert (lines(made), shown(made), codes(made)) == ([], ["detach v"], [])
+    assert made.in_line
+
+
+def test_a_missing_one_that_is_accepted_is_not_attached_and_not_owned() -> None:
+    made = accepting(of_server("b", "w"), of_server("a", "u", "v"), pair="b/w")
+    assert codes(made) == ["volume-not-found"], "an acceptance makes no volume"
+    free = world(["a", "b"], ["u", "v", "w"], ["a/u", "a/v"])
+    policy = replace(
+        GENEROUS, accept=tuple(replace(one, server="b", volume="w") for one in ACCEPTED)
+    )
+    made = planned(
+        free, of_server("b", "w"), policy=policy, circumstances=Circumstances(today=TODAY)
+    )
+    assert (lines(made), shown(made)) == ([], ["attach w"])
+    assert made.owned == ()
+
+
+ACCEPTED = (
+    Acceptance(
+        scope="shop",
+        server="a",
+        volume="v",
+        until=date(2026, 12, 31),
+        reason="INC-1",
+        place=Place(file="p.yaml", line=9, column=5),
+    ),
+)
+
+
+@pytest.mark.parametrize("pair", ["a/v", "b/v"])
+def test_a_wanted_move_against_an_acceptance_is_an_error(pair: str) -> None:
+    made = accepting(of_server("a", "u"), of_server("b", "v"), pair=pair)
+    assert lines(made) == ["move b/v from a refused: accept-against-move"]
+    assert made.findings[0].also[0].file == "p.yaml"
+
+
+@pytest.mark.parametrize(
+    ("until", "code", "held"),
+    [
+        ("2026-11-20", ["accept-expired"], False),
+        ("2026-11-21", ["accept-expires"], True),
+        ("2026-11-27", ["accept-expires"], True),
+        ("2026-11-28", [], True),
+    ],
+)
+def test_an_acceptance_ends_with_its_day_and_says_so_a_week_ahead(
+    until: str, code: list[str], *, held: bool
+) -> None:
+    made = accepting(of_server("a", "u"), pair="a/v", until=until)
+    assert codes(made) == code
+    assert lines(made) == ([] if held else ["detach a/v"])
+    assert {finding.severity for finding in made.findings} <= {Severity.WARNING}
+
+
+def test_an_acceptance_of_another_scope_holds_nothing_here() -> None:
+    made = accepting(of_server("a", "u"), pair="a/v", scope="other", until="2020-01-01")
+    assert (lines(made), codes(made)) == (["detach a/v"], [])
+
+
+def test_what_is_accepted_counts_in_no_limit() -> None:
+    made = accepting(of_server("a"), pair="a/v", max_detach=1)
+    assert (lines(made), made.refusals) == (["detach a/u"], ())
