@@ -32,6 +32,11 @@ STOPPED = Receipt(
     code="interrupted",
     message="the run was told to stop before this was sent",
 )
+CLOSED = Receipt(
+    answer=Answer.REFUSED,
+    code="window-closed",
+    message="the window for changes closed before this was sent",
+)
 SENT_AGAIN = 2
 """How often a call that got no answer, and of which nothing was seen, is sent again."""
 
@@ -48,6 +53,8 @@ class Run:
     """Calls in flight at most."""
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     """Set from outside: nothing new is sent any more."""
+    closed: Callable[[], bool] = lambda: False
+    """Tells whether the window has closed: nothing new is sent then, either."""
 
 
 class Sender:
@@ -82,9 +89,7 @@ class Sender:
         while True:
             async with self._slots:
                 # Asked again after each wait: another call may have been denied meanwhile.
-                held = self._denied or (
-                    STOPPED if self._run.stop.is_set() and not begun() else None
-                )
+                held = self._denied or (None if begun() else self._over())
                 if held is not None:
                     return dict.fromkeys(call.keys, _refusal(held)), held
                 outcomes, receipt = await self._once(step, call)
@@ -93,6 +98,12 @@ class Sender:
                 return outcomes, receipt
             await self._pause(delay_s, begun)
             attempt += 1
+
+    def _over(self) -> Receipt | None:
+        """Give why nothing new is sent; None while it is."""
+        if self._run.stop.is_set():
+            return STOPPED
+        return CLOSED if self._run.closed() else None
 
     async def _pause(self, seconds: float, begun: Callable[[], bool]) -> None:
         """Let time pass, unless the run stops and the call may not go on anyhow."""

@@ -52,7 +52,6 @@ NOT_YET: Final[Mapping[Unsupported, str]] = MappingProxyType(
         Unsupported("Policy", ("guestRelease", "hook")): _GUEST,
         Unsupported("Policy", ("guestRelease", "timeout")): _GUEST,
         Unsupported("Policy", ("afterAttach",)): _GUEST,
-        Unsupported("Policy", ("windows",)): "this version would make changes at any time",
         Unsupported("Schedule"): "this version runs when it is called, never by itself",
     },
 )

@@ -15,7 +15,7 @@ from reconciler.manifest.nodes import ListNode, MapNode, Pair
 from reconciler.manifest.schema import PolicySpec
 from reconciler.manifest.validate import validate
 from reconciler.manifest.words import quoted
-from reconciler.model.policy import Acceptance, Policy, WhenRunning
+from reconciler.model.policy import Acceptance, Policy, WhenRunning, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,6 +32,7 @@ _FIELDS = {
     "allowDestroy": "allow_destroy",
     "allowStatusReset": "allow_status_reset",
     "accept": "accept",
+    "windows": "windows",
 }
 """Keys whose value is taken as it is."""
 
@@ -51,6 +52,7 @@ def policy(reading: Reading, name: Ref | None, pair: Pair) -> PolicyDocument | N
         "allowDestroy": spec.allow_destroy,
         "allowStatusReset": spec.allow_status_reset,
         "guestRelease": spec.guest_release and spec.guest_release.when_running,
+        "windows": _windows(spec),
         "accept": _accepted(reading, spec, pair.value.pairs.get("accept")),
     }
     if spec.allow_destroy and spec.scopes is None:
@@ -140,6 +142,20 @@ def _accepted(
             place=reading.place(node),
         )
         for row, node in rows
+    )
+
+
+def _windows(spec: PolicySpec) -> tuple[Window, ...] | None:
+    if spec.windows is None:
+        return None
+    return tuple(
+        Window(
+            allows=row.allow is not None,
+            cron=row.allow or row.deny or "",
+            duration_s=row.duration,
+            timezone=row.timezone,
+        )
+        for row in spec.windows
     )
 
 

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -171,6 +171,32 @@ def day(node: object) -> date:
     except ValueError as error:
         says = f"is no day of the calendar: {quoted(value)}"
         raise RefusalError("wrong-value", says, "write a day such as `2026-12-01`") from error
+
+
+def cron(node: object) -> str:
+    """Give a cron expression of five fields that comes at least once."""
+    from cronsim import CronSim, CronSimError  # noqa: PLC0415 - few manifests have windows
+
+    value = text(node)
+    try:
+        next(CronSim(value, datetime(2026, 1, 1, tzinfo=UTC)))
+    except (CronSimError, StopIteration) as error:
+        says = f"must be a cron expression of five fields, not {quoted(value)}"
+        raise RefusalError("wrong-value", says, "write one such as `0 22 * * 1-5`") from error
+    return value
+
+
+def zone(node: object) -> str:
+    """Give a time zone by its name in the tz database."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - few manifests have windows
+
+    value = text(node)
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, KeyError) as error:
+        says = f"must be the name of a time zone, not {quoted(value)}"
+        raise RefusalError("wrong-value", says, "write a name such as `Asia/Seoul`") from error
+    return value
 
 
 def _shaped(node: object, shape: re.Pattern[str], wanted: str, example: str) -> str:

@@ -63,6 +63,8 @@ Share = Annotated[float, BeforeValidator(scalars.share)]
 Rate = Annotated[float, BeforeValidator(scalars.rate)]
 Seconds = Annotated[float, BeforeValidator(scalars.seconds)]
 Day = Annotated[date, BeforeValidator(scalars.day)]
+Cron = Annotated[str, BeforeValidator(scalars.cron)]
+Zone = Annotated[str, BeforeValidator(scalars.zone)]
 Region = Annotated[str, BeforeValidator(scalars.region)]
 Domain = Annotated[str, BeforeValidator(scalars.domain)]
 Variable = Annotated[str, BeforeValidator(scalars.variable)]
@@ -181,10 +183,10 @@ class AfterAttach(Closed):
 class Window(Closed):
     """When changes may, or may not, be made."""
 
-    allow: Text | None = None
-    deny: Text | None = None
+    allow: Cron | None = None
+    deny: Cron | None = None
     duration: Seconds
-    timezone: Text | None = None
+    timezone: Zone = "UTC"
 
     @model_validator(mode="after")
     def _one(self) -> Window:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date
+    from datetime import date, datetime
 
     from reconciler.model.attachment import Attachment, AttachmentKey
     from reconciler.model.finding import Finding, Place
@@ -193,8 +193,10 @@ class Circumstances:
     excludes: tuple[str, ...] = ()
     reports_unmanaged: bool = True
     """False: what nobody owns isn't even told."""
-    today: date | None = None
-    """The day in UTC; None: nothing that depends on a day holds."""
+    now: datetime | None = None
+    """The time; None: nothing that depends on it holds."""
+    enforced: bool = False
+    """True for a plan that is about to be made: a closed window holds it back."""
     destroys: frozenset[str] | None = frozenset()
     """The volumes, by id or by a name that only one of the plan's destroys bears, that a person
     agreed to lose; None: whoever looks at this plan will be asked before anything is sent."""

@@ -42,6 +42,17 @@ class Acceptance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A time that comes again, in which changes may, or may not, be made."""
+
+    allows: bool
+    cron: str
+    """When it begins: five fields."""
+    duration_s: float
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What holds for one scope after `default` and its own policies were merged."""
 
@@ -51,5 +62,6 @@ class Policy:
     allow_destroy: bool = False
     allow_status_reset: bool = False
     accept: tuple[Acceptance, ...] = ()
+    windows: tuple[Window, ...] = ()
     when_running: WhenRunning | None = None
     """None: `require` where the cloud says that a server may hang, else nothing is asked."""

@@ -16,6 +16,7 @@ from reconciler.planning.ground import ground
 from reconciler.planning.planner import plan
 from reconciler.planning.resolve import resolve
 from reconciler.planning.schedule import Schedule, schedule
+from reconciler.planning.windows import window_notice
 from reconciler.report.document import ScopeReport, plan_document
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ async def _plan(session: Session, terms: Terms) -> ScopePlan:
     made = plan(resolve(session.entries, live), live, policy, can, circumstances)
     made = replace(made, findings=(*made.findings, *await _api_version(session)))
     steps = schedule(made, can)
+    seconds = forecast_s(steps, _seconds(session), session.at_once)
     return ScopePlan(
         session=session,
         plan=made,
@@ -151,11 +153,11 @@ async def _plan(session: Session, terms: Terms) -> ScopePlan:
         report=ScopeReport(
             plan=made,
             schedule=steps,
-            seconds=forecast_s(steps, _seconds(session), session.at_once),
+            seconds=seconds,
             provider=session.spec.name,
             simulated=session.scope.simulated,
             memory="journal" if circumstances.applied is not None else "none",
-            notices=(*live.notices, *_left_open(session)),
+            notices=(*live.notices, *_left_open(session), *_windows(session, seconds)),
         ),
     )
 
@@ -179,6 +181,12 @@ def _seconds(session: Session) -> Mapping[Verb, float]:
     learned = session.pages.job_seconds() if session.pages is not None else {}
     guess = max(learned.values(), default=session.spec.can.job_s)
     return {verb: learned.get(verb.value, guess) for verb in Verb}
+
+
+def _windows(session: Session, seconds: float) -> tuple[str, ...]:
+    """Tell until or from when changes may be made, where a policy says."""
+    windows = session.policy.windows
+    return (window_notice(windows, session.utc_now(), seconds),) if windows else ()
 
 
 def _left_open(session: Session) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from reconciler.model.declared import Unmanaged
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.plan import Circumstances
 from reconciler.operations import wiring
+from reconciler.planning.windows import permits
 from reconciler.providers import names, spec_of
 from reconciler.providers.breaker import Breaker
 
@@ -76,6 +77,11 @@ class Session:
         """Give the date, in UTC."""
         return self.utc_now().date()
 
+    def closed(self) -> bool:
+        """Tell whether no window of the policy lets changes be made now."""
+        windows = self.policy.windows
+        return bool(windows) and not permits(windows, self.utc_now())
+
     @property
     def deadline_s(self) -> float:
         """How long one change may take before it counts as unknown."""
@@ -100,7 +106,8 @@ class Session:
             targets=self.request.targets,
             excludes=self.request.excludes,
             reports_unmanaged=self.scope.unmanaged is Unmanaged.REPORT,
-            today=self.today(),
+            now=self.utc_now(),
+            enforced=destroys is not None,
             destroys=destroys,
             unsettled=unsettled,
             approved=approved,

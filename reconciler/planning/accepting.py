@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.model.finding import Finding, Severity
@@ -16,6 +16,7 @@ from reconciler.model.plan import AcceptedDrift, Action, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import date
 
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.plan import Change
@@ -55,7 +56,7 @@ def _mine(on: Ground) -> tuple[Acceptance, ...]:
 
 
 def _holds(acceptance: Acceptance, on: Ground) -> bool:
-    today = on.circumstances.today
+    today = _today(on)
     return today is not None and today <= acceptance.until
 
 
@@ -86,8 +87,13 @@ def _unless_half(change: Change, holding: Sequence[Acceptance], on: Ground) -> C
     return replace(change, standing=Standing.REFUSED, refusals=(finding,))
 
 
+def _today(on: Ground) -> date | None:
+    now = on.circumstances.now
+    return now.astimezone(UTC).date() if now is not None else None
+
+
 def _told(on: Ground) -> Iterator[Finding]:
-    today = on.circumstances.today
+    today = _today(on)
     for one in _mine(on) if today is not None else ():
         assert today is not None
         what = f"the acceptance of `{one.server}/{one.volume}` ({one.reason})"

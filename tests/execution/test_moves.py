@@ -164,3 +164,20 @@ def test_an_answer_that_does_not_say_why_is_looked_at(
 
     assert run(story()).verdict is verdict
     assert len(cloud.calls) == calls
+
+
+def test_a_window_that_closes_lets_what_is_in_flight_finish_and_starts_nothing_new() -> None:
+    second = key("s3", "v3")
+    cloud = FakeCloud(attached={OLD, second}, job_s=20.0)
+
+    async def story() -> None:
+        made = run_of(cloud, at_once=1)
+        loop = asyncio.get_running_loop()
+        made = replace(made, closed=lambda: loop.time() > 5)
+        outcomes = await execute(scheduled(LEAVE, step(Verb.DETACH, second)), made)
+        assert outcomes[LEAVE.id][OLD].verdict is Verdict.DONE
+        (held,) = outcomes[step(Verb.DETACH, second).id].values()
+        assert (held.verdict, held.code) == (Verdict.REFUSED, "window-closed")
+
+    run(story())
+    assert len(cloud.calls) == 1

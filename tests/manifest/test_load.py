@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.manifest import NOT_YET, load
-from reconciler.manifest.not_yet import Unsupported
 from reconciler.model.declared import Limits, Side, Unmanaged
 from reconciler.model.finding import Severity
 from tests.manifest.writing import HEAD, SCOPE, codes, declared, load_text, policy, rows, spec
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from reconciler.manifest.not_yet import Unsupported
 
 SUPPORTED = """\
 apiVersion: reconciler/v1

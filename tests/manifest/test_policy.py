@@ -14,6 +14,24 @@ if TYPE_CHECKING:
 
 REFUSED = (
     Case(
+        "a window that never begins is refused",
+        policy('windows: [{allow: "0 0 31 2 *", duration: 1h}]'),
+        "wrong-value",
+        10,
+        21,
+        "`windows[0].allow` must be a cron expression of five fields, not `0 0 31 2 *`",
+        "write one such as `0 22 * * 1-5`",
+    ),
+    Case(
+        "a time zone that there isn't is refused",
+        policy('windows: [{allow: "0 0 * * *", duration: 1h, timezone: Asia/Soul}]'),
+        "wrong-value",
+        10,
+        58,
+        "`windows[0].timezone` must be the name of a time zone, not `Asia/Soul`",
+        "write a name such as `Asia/Seoul`",
+    ),
+    Case(
         "a destroy that is allowed everywhere is refused",
         policy("allowDestroy: true"),
         "destroy-without-scopes",
@@ -114,7 +132,7 @@ REFUSED = (
     ),
     Case(
         "a window that allows and denies is refused",
-        policy("windows: [{allow: x, deny: y, duration: 1h}]"),
+        policy("windows: [{allow: '0 0 * * *', deny: '0 0 * * *', duration: 1h}]"),
         "exactly-one",
         10,
         13,
@@ -132,10 +150,10 @@ REFUSED = (
     ),
     Case(
         "an unknown key in a window is refused",
-        policy("windows: [{allow: x, duration: 1h, timezon: UTC}]"),
+        policy("windows: [{allow: 0 0 * * *, duration: 1h, timezon: UTC}]"),
         "unknown-key",
         10,
-        38,
+        46,
         "`timezon` is not known in `windows[0]`",
         "write `timezone`",
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.model.declared import Entry
     from reconciler.model.plan import Plan
 
-TODAY = date(2026, 11, 21)
+NOW = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
 LIVE = world(["a", "b"], ["u", "v"], ["a/u", "a/v"])
 
 
@@ -35,7 +35,7 @@ def accepting(
         place=Place(file="p.yaml", line=9, column=5),
     )
     policy = replace(GENEROUS, accept=(known,), **said)  # type: ignore[arg-type]  # limits
-    return planned(LIVE, *entries, policy=policy, circumstances=Circumstances(today=TODAY))
+    return planned(LIVE, *entries, policy=policy, circumstances=Circumstances(now=NOW))
 
 
 def shown(made: Plan) -> list[str]:
@@ -57,9 +57,7 @@ def test_a_missing_one_that_is_accepted_is_not_attached_and_not_owned() -> None:
     policy = replace(
         GENEROUS, accept=tuple(replace(one, server="b", volume="w") for one in ACCEPTED)
     )
-    made = planned(
-        free, of_server("b", "w"), policy=policy, circumstances=Circumstances(today=TODAY)
-    )
+    made = planned(free, of_server("b", "w"), policy=policy, circumstances=Circumstances(now=NOW))
     assert (lines(made), shown(made)) == ([], ["attach w"])
     assert made.owned == ()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.declared import Side
 from reconciler.model.finding import Finding
 from reconciler.model.plan import Action, Standing
+from reconciler.planning.windows import permits, window_notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,6 +31,7 @@ def scope_refusals(changes: Sequence[Change], on: Ground, owned: int) -> tuple[F
         *on.desired.scope_findings,
         *_incomplete(on),
         *_empty_live(on),
+        *_window(on, leaving or changes),
         *_limit(leaving, on, owned),
         *_limit_per_server(leaving, on),
         *_renamed(leaving, on),
@@ -73,6 +75,19 @@ def _empty_live(on: Ground) -> Iterator[Finding]:
                 hint="check region, projectId and what these credentials may read",
                 scope=on.live.scope,
             )
+
+
+def _window(on: Ground, changes: Sequence[Change]) -> Iterator[Finding]:
+    now = on.circumstances.now
+    if not on.policy.windows or now is None or not on.circumstances.enforced or not changes:
+        return
+    if not permits(on.policy.windows, now):
+        yield Finding(
+            code="window-closed",
+            summary=window_notice(on.policy.windows, now, 0.0),
+            hint="apply again then, or change `windows` in the Policy",
+            scope=on.live.scope,
+        )
 
 
 def _limit(leaving: Sequence[Change], on: Ground, owned: int) -> Iterator[Finding]:
