@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
@@ -74,6 +75,31 @@ class Edition:
     """The last day of support that was promised; None: no end is published."""
 
 
+class Need(enum.Enum):
+    """What a scope may come to ask of its cloud; the value is said to people."""
+
+    LOOK = "look"
+    FIND_PROJECT = "find the project of the region"
+    ATTACH = "attach"
+    ATTACH_SHARED = "attach a shared volume to several servers"
+    DETACH = "detach"
+    DETACH_SHARED = "detach a shared volume from several servers"
+    UPDATE = "set deleteOnTermination"
+    DESTROY = "destroy"
+    RESET = "reset a storage record (`repair`)"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One call that a need takes, and the action that its vendor documents for it."""
+
+    need: Need
+    call: str
+    """Method and path, with braces."""
+    actions: tuple[str, ...] = ()
+    """Empty: no action is documented for this call."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSpec:
     """One provider: its name in manifests, its facts, and how it is opened."""
@@ -98,5 +124,7 @@ class ProviderSpec:
     """Those of them that have no default."""
     editions: tuple[Edition, ...] = ()
     """The versions of the API that requests may name, oldest first; empty: it has no such thing."""
+    permissions: tuple[Permission, ...] = ()
+    """Every call that may be made, by what needs it; sources stand in the provider's README."""
     login: tuple[str, ...] = ()
     """The credential keys for a token, all of them, instead of the `needed`; empty: no tokens."""

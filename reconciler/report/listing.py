@@ -82,6 +82,21 @@ def rows_text(rows: Sequence[Document]) -> str:
     return "\n".join(f"{head}\n{block}\n" for head, block in zip(heads, blocks, strict=True))
 
 
+def permissions_text(rows: Sequence[Document]) -> str:
+    """Give for each scope its actions, one a line, and the calls that have no documented one."""
+    return "\n".join("".join(f"{line}\n" for line in _permissions(row)) for row in rows)
+
+
+def _permissions(row: Document) -> Iterator[str]:
+    needs = ", ".join(cast("list[str]", row["needs"]))
+    yield f"Scope {row['scope']} ({row['provider']}) may {needs}:"
+    yield from (f"  {action}" for action in cast("list[str]", row["actions"]))
+    calls = cast("list[str]", row["undocumented"])
+    if calls:
+        yield "  and what these calls need, for which the vendor documents no action:"
+        yield from (f"    {call}" for call in calls)
+
+
 def _cells(row: Mapping[str, object]) -> tuple[str, ...]:
     views = cast("dict[str, str]", row["views"])
     told = ", ".join(

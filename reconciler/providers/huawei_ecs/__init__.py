@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.attachment import View
 from reconciler.model.call import Verb
 from reconciler.model.capabilities import Batch, BatchBy, Capabilities, SetBy
-from reconciler.providers.spec import ProviderSpec
+from reconciler.providers.spec import Need, Permission, ProviderSpec
 
 if TYPE_CHECKING:
     from reconciler.providers.spec import Opened, Opening
@@ -68,5 +68,39 @@ SPEC = ProviderSpec(
         "securityToken": ("HW_SECURITY_TOKEN", "HUAWEICLOUD_SDK_SECURITY_TOKEN"),
     },
     needed=("accessKey", "secretKey"),
+    permissions=(
+        Permission(Need.LOOK, "GET /v1/{project_id}/cloudservers/detail"),
+        Permission(Need.LOOK, "GET /v2/{project_id}/cloudvolumes/detail", ("evs:volumes:list",)),
+        Permission(Need.LOOK, "GET /v1/{project_id}/cloudservers/{server_id}/block_device"),
+        Permission(
+            Need.LOOK, "GET /v2/{project_id}/cloudvolumes/{volume_id}", ("evs:volumes:get",)
+        ),
+        Permission(Need.LOOK, "GET /v1/{project_id}/jobs/{job_id}"),
+        Permission(Need.FIND_PROJECT, "GET /v3/projects"),
+        Permission(
+            Need.ATTACH,
+            "POST /v1/{project_id}/cloudservers/{server_id}/attachvolume",
+            ("ecs:cloudServers:attach", "evs:volumes:use"),
+        ),
+        Permission(
+            Need.ATTACH_SHARED,
+            "POST /v1/{project_id}/batchaction/attachvolumes/{volume_id}",
+            ("ecs:cloudServers:attachSharedVolume", "evs:volumes:use"),
+        ),
+        Permission(
+            Need.DETACH,
+            "DELETE /v1/{project_id}/cloudservers/{server_id}/detachvolume/{volume_id}",
+            ("ecs:cloudServers:detachVolume",),
+        ),
+        Permission(
+            Need.DETACH_SHARED,
+            "POST /v1/{project_id}/batchaction/detachvolumes/{volume_id}",
+            ("ecs:cloudServers:detachVolume",),
+        ),
+        Permission(
+            Need.UPDATE, "PUT /v1/{project_id}/cloudservers/{server_id}/block_device/{volume_id}"
+        ),
+        Permission(Need.RESET, "POST /v2/{project_id}/volumes/{volume_id}/action"),
+    ),
     login=("user", "password", "domain"),
 )

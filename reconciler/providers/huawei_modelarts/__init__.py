@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.attachment import View
 from reconciler.model.capabilities import Capabilities, SetBy
-from reconciler.providers.spec import ProviderSpec
+from reconciler.providers.spec import Need, Permission, ProviderSpec
 
 if TYPE_CHECKING:
     from reconciler.providers.spec import Opened, Opening
@@ -55,5 +55,19 @@ SPEC = ProviderSpec(
         "securityToken": ("HW_SECURITY_TOKEN", "HUAWEICLOUD_SDK_SECURITY_TOKEN"),
     },
     needed=("accessKey", "secretKey"),
+    permissions=(
+        Permission(
+            Need.LOOK, "GET /v1/{project_id}/dev-servers", ("modelarts:devserver:listByUser",)
+        ),
+        Permission(
+            Need.LOOK, "GET /v1/{project_id}/dev-servers/{id}", ("modelarts:devserver:get",)
+        ),
+        Permission(Need.LOOK, "GET /v1/{project_id}/dev-servers/{id}/operation/{operation_id}"),
+        Permission(Need.FIND_PROJECT, "GET /v3/projects"),
+        Permission(Need.ATTACH, "POST /v1/{project_id}/dev-servers/{id}/attachvolume"),
+        Permission(
+            Need.DETACH, "DELETE /v1/{project_id}/dev-servers/{id}/detachvolume/{volume_id}"
+        ),
+    ),
     login=("user", "password", "domain"),
 )

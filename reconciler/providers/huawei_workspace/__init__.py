@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.attachment import View
 from reconciler.model.call import Verb
 from reconciler.model.capabilities import Batch, BatchBy, Capabilities
-from reconciler.providers.spec import ProviderSpec
+from reconciler.providers.spec import Need, Permission, ProviderSpec
 
 if TYPE_CHECKING:
     from reconciler.providers.spec import Opened, Opening
@@ -56,5 +56,16 @@ SPEC = ProviderSpec(
         "securityToken": ("HW_SECURITY_TOKEN", "HUAWEICLOUD_SDK_SECURITY_TOKEN"),
     },
     needed=("accessKey", "secretKey"),
+    permissions=(
+        Permission(Need.LOOK, "GET /v2/{project_id}/desktops/detail"),
+        Permission(Need.LOOK, "GET /v2/{project_id}/desktops/{desktop_id}"),
+        Permission(Need.LOOK, "GET /v2/{project_id}/workspace-jobs/{job_id}"),
+        Permission(Need.FIND_PROJECT, "GET /v3/projects"),
+        Permission(
+            Need.DESTROY,
+            "POST /v2/{project_id}/desktops/{desktop_id}/volumes/batch-delete",
+            ("workspace:volumes:delete",),
+        ),
+    ),
     login=("user", "password", "domain"),
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.attachment import View
 from reconciler.model.capabilities import Capabilities, SetBy
-from reconciler.providers.spec import Edition, ProviderSpec
+from reconciler.providers.spec import Edition, Need, Permission, ProviderSpec
 
 if TYPE_CHECKING:
     from reconciler.providers.spec import Opened, Opening
@@ -61,6 +61,23 @@ SPEC = ProviderSpec(
     domains=("samsungsdscloud.com",),
     variables={"accessKey": ("SCP_TF_ACCESS_KEY",), "secretKey": ("SCP_TF_SECRET_KEY",)},
     needed=("accessKey", "secretKey"),
+    permissions=(
+        Permission(Need.LOOK, "GET /v1/volumes"),
+        Permission(Need.LOOK, "GET /v1/volumes/{volume_id}"),
+        Permission(Need.LOOK, "GET /v1/servers"),
+        Permission(Need.LOOK, "GET /v1/servers/{server_id}"),
+        Permission(
+            Need.ATTACH,
+            "POST /v1/volumes/{volume_id}/servers",
+            ("virtualserver:AttachVolumeVirtualServer",),
+        ),
+        Permission(
+            Need.DETACH,
+            "DELETE /v1/volumes/{volume_id}/servers/{server_id}",
+            ("virtualserver:DetachVolumeVirtualServer",),
+        ),
+        Permission(Need.UPDATE, "PUT /v1/servers/{server_id}/volumes/{volume_id}"),
+    ),
     takes=frozenset({"environment", "accountId", "serviceVersion", "cloud"}),
     wants=("environment",),
     editions=EDITIONS,
