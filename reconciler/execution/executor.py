@@ -2,7 +2,8 @@
 
 Phases of a step, in this order, because each other order loses something:
   ready    what needs something that didn't happen is refused; the rest of a batch goes on
-  locked   its volume and servers, sorted, then a slot: slot first would starve idle servers
+  locked   its volume and servers, sorted, then a slot: slot first would starve idle servers;
+           what a call without a known end holds stays held until the run is over
   send     see `sending`
   fallback a batch refused as a whole is looked at, sent once more cut to what is still so,
            then in singles
@@ -26,7 +27,7 @@ from reconciler.model.outcome import Answer, Outcome, Verdict
 from reconciler.planning.schedule import Step, locks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from reconciler.execution.sending import Run
     from reconciler.model.attachment import AttachmentKey
@@ -65,6 +66,8 @@ class _Execution:
         }
         self._locks = {name: asyncio.Lock() for step in schedule.steps for name in step.locks}
         self._sender = Sender(run)
+        self._unsettled: set[str] = set()
+        """What a call that nobody can tell of yet may still be at work on."""
 
     async def perform(self, step: Step) -> None:
         """Take one step through its phases."""
@@ -74,7 +77,12 @@ class _Execution:
             async with AsyncExitStack() as held:
                 for name in step.locks:
                     await held.enter_async_context(self._locks[name])
-                outcomes |= await self._make(step, _cut(step.call, ready))
+                outcomes |= self._met(ready)
+                free = tuple(key for key in ready if key not in outcomes)
+                if free:
+                    outcomes |= await self._make(step, _cut(step.call, free))
+                unknown = [k for k, o in outcomes.items() if o.verdict is Verdict.UNKNOWN]
+                self._unsettled |= set(locks(unknown))
         outcomes |= await self._returned(step, outcomes)
         self.outcomes[step.id] = outcomes
         for key, outcome in outcomes.items():
@@ -118,6 +126,13 @@ class _Execution:
                     return f"whether it is back on `{back.server}` can't be told: {why}"
                 return f"it stays detached, `{back.server}` didn't take it back: {why}"
         return f"it is back on `{back.server}`; a guest that let go of it has it unmounted still"
+
+    def _met(self, keys: Sequence[AttachmentKey]) -> Outcomes:
+        """Refuse what would meet a call that the cloud may still be at work on."""
+        met = (key for key in keys if self._unsettled & set(locks((key,))))
+        message = "an earlier call on this server or volume has no known end yet"
+        outcome = Outcome(verdict=Verdict.REFUSED, code="unsettled", message=message)
+        return dict.fromkeys(met, outcome)
 
     async def _unready(self, step: Step) -> Outcomes:
         """Wait for every need; give a refusal for each attachment whose need isn't done."""

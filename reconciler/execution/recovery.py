@@ -13,7 +13,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.execution.settle import settle
+from reconciler.execution.settle import CONTRADICTED_AFTER_S, settle
 from reconciler.model.outcome import Answer, Receipt, Verdict
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.model.outcome import Outcomes
     from reconciler.model.record import OpenIntent
 
-AT_LEAST_S = 60.0
+AT_LEAST_S = CONTRADICTED_AFTER_S + 30.0
 """How long an old call is followed at least: its deadline may be over, its job may not."""
 
 
@@ -55,6 +55,7 @@ async def _settled(intent: OpenIntent, run: Run) -> Outcomes:
         intent.call,
         Receipt(answer=answer, handle=intent.handle),
         replace(run.settling, deadline_s=left_s),
+        intent.age_s,
     )
     run.journal.end(intent.intent_id, outcomes)
     worst = min(outcomes.values(), key=lambda outcome: _WEIGHT[outcome.verdict])

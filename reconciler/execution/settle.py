@@ -2,7 +2,8 @@
 
 1. DONE needs every view that the provider has, and the volume at rest.
 2. FAILED needs looks, apart, that all show the old picture at rest: a second after a job that
-   says FAIL, ten where nothing tells, a minute against a job that says SUCCESS.
+   says FAIL, ten where nothing tells, a minute against a job that says SUCCESS. Where no view shows
+   that a change is under way, a call that nothing tells of has half of its deadline to show itself.
 3. What can't be told before the deadline is UNKNOWN; it is never called done.
 """
 
@@ -88,6 +89,8 @@ def picture(call: Call, key: AttachmentKey, live: Live) -> Picture:
 class _Waiting:
     """What is known of one attachment that hasn't settled: since when it gives one picture."""
 
+    untold_until_s: float = 0.0
+    """Until then a call that nothing tells of may still be on its way."""
     shown: Picture | None = None
     since_s: float = 0.0
 
@@ -102,15 +105,23 @@ class Settling:
     durations: Durations
     deadline_s: float
     """Seconds from the submit until what hasn't settled is UNKNOWN."""
+    shows_motion: bool = True
+    """Whether a view shows that a change is under way."""
 
 
-async def settle(call: Call, receipt: Receipt, use: Settling) -> Mapping[AttachmentKey, Outcome]:
-    """Wait until every attachment of an accepted or unanswered call is settled or overdue."""
+async def settle(
+    call: Call, receipt: Receipt, use: Settling, age_s: float = 0.0
+) -> Mapping[AttachmentKey, Outcome]:
+    """Wait until every attachment of an accepted or unanswered call is settled or overdue.
+
+    `age_s` is how long ago it left, for a call of an earlier run.
+    """
     clock = use.patience.clock
     began_s = clock.monotonic()
     until_s = began_s + use.deadline_s
     job, took_s = await _job_end(call, receipt, use)
-    waiting = {key: _Waiting() for key in call.keys}
+    silent_s = 0.0 if use.shows_motion else use.deadline_s / 2
+    waiting = {key: _Waiting(untold_until_s=began_s - age_s + silent_s) for key in call.keys}
     outcomes: dict[AttachmentKey, Outcome] = {}
     for wait_s in chain([0.0], waits_s(None)):
         await clock.sleep(min(wait_s, max(0.0, until_s - clock.monotonic())))
@@ -191,7 +202,7 @@ def _judged(
         held_s = now_s - known.since_s
         if shown is Picture.REACHED or (shown is Picture.GONE and held_s >= GONE_AFTER_S):
             settled[key] = Outcome(verdict=Verdict.DONE, request_id=receipt.request_id)
-        elif shown is Picture.BEFORE and held_s >= _proof_s(call, receipt, _part(job, key)):
+        elif shown is Picture.BEFORE and _proved(call, receipt, _part(job, key), known, now_s):
             settled[key] = _unchanged(receipt, _part(job, key))
     for key in settled:
         del waiting[key]
@@ -200,6 +211,15 @@ def _judged(
 
 def _part(job: Progress | None, key: AttachmentKey) -> Progress | None:
     return job.parts.get(key.server_id, job) if job is not None else None
+
+
+def _proved(
+    call: Call, receipt: Receipt, part: Progress | None, known: _Waiting, now_s: float
+) -> bool:
+    """Tell whether the old picture has held long enough to be believed."""
+    proof_s = _proof_s(call, receipt, part)
+    untold = proof_s == SILENT_AFTER_S and (part is None or part.state is JobState.GONE)
+    return now_s - known.since_s >= proof_s and not (untold and now_s < known.untold_until_s)
 
 
 def _proof_s(call: Call, receipt: Receipt, part: Progress | None) -> float:

@@ -54,6 +54,8 @@ class Capabilities:
     """No entry: one attachment a call."""
     views: tuple[View, ...] = (View.COMPUTE,)
     has_jobs: bool = False
+    shows_motion: bool = False
+    """True where a view shows that a change is under way; else silence proves little."""
     guest_must_release: bool = False
     """True where a running server may hang unless its guest let go of the volume first."""
     force: bool = False

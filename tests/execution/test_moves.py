@@ -181,3 +181,41 @@ def test_a_window_that_closes_lets_what_is_in_flight_finish_and_starts_nothing_n
 
     run(story())
     assert len(cloud.calls) == 1
+
+
+def test_what_may_still_be_under_way_is_met_by_no_other_call() -> None:
+    stuck, same_server, elsewhere = key("s1", "v1"), key("s1", "v9"), key("s4", "v4")
+    cloud = FakeCloud(attached={same_server, elsewhere})
+    cloud.answers[Verb.ATTACH] = deque([Receipt(answer=Answer.ACCEPTED, handle="lost")])
+    cloud.lost = {"lost"}
+    first, second = step(Verb.ATTACH, stuck), step(Verb.DETACH, same_server)
+    third = step(Verb.DETACH, elsewhere)
+
+    async def story() -> None:
+        made = run_of(cloud, deadline_s=20.0)
+        outcomes = await execute(scheduled(first, second, third), made)
+        assert outcomes[first.id][stuck].verdict is Verdict.UNKNOWN
+        held = outcomes[second.id][same_server]
+        assert (held.verdict, held.code) == (Verdict.REFUSED, "unsettled")
+        assert outcomes[third.id][elsewhere].verdict is Verdict.DONE
+
+    run(story())
+    assert len(cloud.calls) == 2
+
+
+@pytest.mark.parametrize(("motion", "after_s"), [(True, 10.0), (False, 300.0)])
+def test_silence_proves_little_where_no_view_shows_motion(motion: bool, after_s: float) -> None:  # noqa: FBT001 - a parameter of the case
+    cloud = FakeCloud(attached={OLD})
+    silent = Receipt(answer=Answer.UNKNOWN, code="no-answer", message="reset")
+    cloud.answers[Verb.DETACH] = deque([silent])
+
+    async def story() -> None:
+        made = run_of(cloud)
+        made = replace(made, settling=replace(made.settling, shows_motion=motion))
+        loop = asyncio.get_running_loop()
+        outcomes = await execute(scheduled(LEAVE), made)
+        assert outcomes[LEAVE.id][OLD].verdict is Verdict.DONE
+        assert after_s <= loop.time() < after_s + 30
+
+    run(story())
+    assert len(cloud.calls) == 2

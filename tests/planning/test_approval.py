@@ -13,6 +13,7 @@ from reconciler.planning.approval import approval
 from tests.planning.building import (
     COMPUTE,
     codes,
+    key,
     line,
     lines,
     listed,
@@ -190,3 +191,10 @@ def test_the_limit_counts_what_the_approval_left() -> None:
     approved = approval(planned(live, *entries).changes[:2])
     made = _again(live, approved, entries)
     assert (len(made.permitted), made.refused) == (2, False)
+
+
+def test_nothing_is_planned_on_a_server_that_an_earlier_call_may_still_be_at_work_on() -> None:
+    live = world(["a", "b"], ["u", "v", "w"], ["a/u", "b/w"])
+    unsettled = Circumstances(unsettled=frozenset({key("a", "v")}))
+    made = planned(live, of_server("a"), of_server("b"), circumstances=unsettled)
+    assert lines(made) == ["detach a/u refused: unsettled", "detach b/w"]

@@ -131,6 +131,16 @@ def test_a_name_that_two_of_the_destroys_bear_agrees_to_none_of_them() -> None:
     assert [str(change.key) for change in one.permitted] == ["shop:id-b/id-2"]
 
 
+def test_a_name_that_is_another_volumes_id_names_that_one() -> None:
+    twins = [volume("id-2", "id-1"), volume("data", "id-2")]
+    live = replace(
+        desktops(["a"], twins, []), observed=desktops(["a"], twins, ["a/1", "a/2"]).observed
+    )
+    rows = of_server("a", absent=["id-1", "id-2"], keep=True)
+    made = destroying(rows, live=live, named=frozenset({"id-2"}))
+    assert [change.key.volume_id for change in made.permitted] == ["id-2"]
+
+
 def test_destroys_count_in_every_limit() -> None:
     tight = replace(ALLOWED, max_detach=1)
     live = desktops(["a"], ["u", "v"], ["a/u", "a/v"])

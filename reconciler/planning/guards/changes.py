@@ -128,7 +128,9 @@ def _agreed(change: Change, on: Ground) -> bool:
     bearers = {
         key.volume_id for key in on.desired.absent if on.name(key).volume == change.name.volume
     }
-    return change.name.volume in said and len(bearers) == 1
+    # What is another volume's id names that one.
+    named = change.name.volume in said and change.name.volume not in on.live.volumes
+    return named and len(bearers) == 1
 
 
 def _barred(change: Change, on: Ground) -> Iterator[Finding]:
@@ -140,6 +142,18 @@ def _barred(change: Change, on: Ground) -> Iterator[Finding]:
                 "server-barred",
                 f"server `{server.name}` {server.barred}",
                 "take the line out of the manifests: nothing is attached or detached there",
+            )
+
+
+def _unsettled(change: Change, on: Ground) -> Iterator[Finding]:
+    busy = {key.server_id for key in on.circumstances.unsettled}
+    for key in (change.key, change.source):
+        if key is not None and key.server_id in busy:
+            yield _finding(
+                change,
+                "unsettled",
+                f"a call of an earlier run on server `{on.name(key).server}` has no known end yet",
+                "apply again later: one call at a time is made on a server",
             )
 
 
@@ -324,6 +338,7 @@ GUARDS: tuple[Guard, ...] = (
     _cannot,
     _destroy,
     _barred,
+    _unsettled,
     _unknown_attachments,
     _guest_holds,
     _held_elsewhere,

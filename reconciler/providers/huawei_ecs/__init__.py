@@ -45,6 +45,7 @@ SPEC = ProviderSpec(
         },
         views=(View.COMPUTE, View.STORAGE),
         has_jobs=True,
+        shows_motion=True,
         force=True,
         device=True,
         delete_on_termination=SetBy.AFTERWARDS,

@@ -47,6 +47,7 @@ SPEC = ProviderSpec(
         detach_keeps_data=True,
         views=(View.COMPUTE, View.STORAGE),
         has_jobs=False,
+        shows_motion=True,
         guest_must_release=True,
         device=False,
         delete_on_termination=SetBy.WITH_ATTACH,
