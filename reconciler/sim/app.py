@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 LARGEST_BODY = 12 * 1024 * 1024
 """Bytes. Source: the gateway's error table, APIGW.0201."""
+ROOT = 3
+"""The parts of a path that say whose it is, where a version and a noun begin it."""
 
 
 def _utc_now() -> datetime:
@@ -69,9 +71,12 @@ class Table:
 
     def __init__(self) -> None:
         self._routes: dict[tuple[str, int], list[tuple[tuple[str, ...], Route]]] = {}
+        self._roots: dict[tuple[str, ...], Callable[[Gate, Heard], Answer]] = {}
         for module in apis.modules():
             for route in getattr(module, "API", ()):
                 parts = tuple(route.path.split("/"))
+                if route.lost is not None and len(parts) >= ROOT:
+                    self._roots[parts[:ROOT]] = route.lost
                 self._routes.setdefault((route.method, len(parts)), []).append((parts, route))
         for routes in self._routes.values():
             # A word that is written out is more than a word in braces: `detail` is no id.
@@ -85,6 +90,10 @@ class Table:
             if all(part == word or part.startswith("{") for part, word in pairs):
                 return route, {part[1:-1]: word for part, word in pairs if part.startswith("{")}
         return None
+
+    def lost(self, path: str) -> Callable[[Gate, Heard], Answer] | None:
+        """Give who answers for a path that no route takes; None: the gateway of Huawei."""
+        return self._roots.get(tuple(path.split("/"))[:ROOT])
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +163,7 @@ class _Doorway:
         if len(heard.body) > LARGEST_BODY:
             return self.gate.gateway(413, "APIGW.0201", "The request body is too large.")
         if route is None:
-            text = "The API does not exist or has not been published in the environment."
-            return self.gate.gateway(404, "APIGW.0101", text)
+            return self._lost(heard)
         clouds = self.simulation.clouds
         if route.signed:
             admit = route.admit or Gate.admit
@@ -178,6 +186,12 @@ class _Doorway:
             return route.handler(ask)
         except RefusalError as refusal:
             return refusal.reply
+
+    def _lost(self, heard: Heard) -> Answer:
+        if (theirs := self.table.lost(heard.path)) is not None:
+            return theirs(self.gate, heard)
+        text = "The API does not exist or has not been published in the environment."
+        return self.gate.gateway(404, "APIGW.0101", text)
 
     def _note(self, visit: _Visit, reply: Answer) -> None:
         heard, rule = visit.heard, visit.rule

@@ -73,3 +73,5 @@ class Route:
     admit: Callable[[Gate, Heard], Passed | Answer] | None = None
     caller: Callable[[Heard], str] | None = None
     """Gives the access key that a request claims, where `provider` chooses the cloud."""
+    lost: Callable[[Gate, Heard], Answer] | None = None
+    """Gives the answer to a path beside this one that no API has; None: the gateway of Huawei's."""

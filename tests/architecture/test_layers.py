@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
@@ -50,6 +51,7 @@ LEAVES = {"errors", "version"}
 THIRD_PARTY: dict[str, set[str]] = {
     "aiolimiter": {"execution"},
     "click": {"cli"},
+    "cronsim": {"manifest", "planning"},
     "deepdiff": {"planning"},
     "httpx": {"providers"},
     "pydantic": {"manifest", "providers"},
@@ -67,7 +69,7 @@ ONLY_IN = {
 """Names with one home."""
 
 IMPURE = {
-    *("asyncio", "contextvars", "datetime", "http", "io", "logging", "os", "pathlib", "random"),
+    *("asyncio", "contextvars", "http", "io", "logging", "os", "pathlib", "random"),
     *("secrets", "select", "shutil", "signal", "socket", "sqlite3", "ssl", "subprocess"),
     *("tempfile", "threading", "time", "urllib.request", "uuid"),
 }
@@ -132,6 +134,31 @@ def test_every_import_goes_down() -> None:
     assert sorted(set(violations())) == []
 
 
+def clock_reads(path_name: str, tree: ast.AST) -> Iterator[str]:
+    """Give every question for the time of day: pure code is told it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = node.func.value
+            named = isinstance(owner, ast.Name) and owner.id in {"date", "datetime"}
+            if named and node.func.attr in {"now", "utcnow", "today", "fromtimestamp"}:
+                yield f"{path_name}:{node.lineno}: asks for the time of day"
+
+
+def test_pure_code_is_told_the_time() -> None:
+    found = [
+        bad
+        for path, tree in sources()
+        if room(path.relative_to(PACKAGE.parent).parts) in PURE_ROOMS or path.name in PURE_FILES
+        for bad in clock_reads(str(path.relative_to(PACKAGE)), tree)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("code", ["datetime.now(UTC)", "date.today()", "datetime.utcnow()"])
+def test_a_planted_question_for_the_time_is_found(code: str) -> None:
+    assert list(clock_reads("x.py", ast.parse(code)))
+
+
 def test_the_table_has_no_cycle() -> None:
     done: set[str] = set()
 
@@ -192,7 +219,7 @@ PLANTED = [
     ("lazy", "execution/x.py", "def f():\n    from reconciler.journal import journal"),
     ("type checking", "daemon/x.py", "if TYPE_CHECKING:\n    from reconciler.cli import main"),
     ("type checking", "model/x.py", "if TYPE_CHECKING:\n    from reconciler import ports"),
-    ("impure", "model/x.py", "import datetime"),
+    ("impure", "model/x.py", "import time"),
     ("impure", "planning/x.py", "import asyncio"),
     ("impure", "planning/guards/x.py", "from os import environ"),
     ("impure", "signing/x.py", "from time import time"),

@@ -85,6 +85,8 @@ class Wanted:
     provider: str
     servers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     volumes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    absent: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By server, the volumes that shall not be there; its entry then says `others: keep`."""
     scope: str = "prod"
     region: str = "r1"
     endpoint: str | None = None
@@ -101,7 +103,10 @@ class Wanted:
 
     def owns(self, pair: Pair) -> bool:
         """Tell whether a row of these entries owns an attachment."""
-        return pair[0] in self.servers or pair[1] in self.volumes
+        server, volume = pair
+        if server in self.absent:
+            return volume in self.absent[server] or volume in self.servers.get(server, ())
+        return server in self.servers or volume in self.volumes
 
     def text(self) -> str:
         """Give the manifests; JSON is YAML."""
@@ -111,7 +116,7 @@ class Wanted:
         scope = {"provider": self.provider, "region": self.region, "limits": dict(self.limits)}
         rows = {
             "scope": self.scope,
-            "servers": {s: {"volumes": [*map(vendor.ref, v)]} for s, v in self.servers.items()},
+            "servers": {s: self._row(s) for s in (*self.servers, *self.absent)},
             "volumes": {vendor.ref(v): {"servers": [*s]} for v, s in self.volumes.items()},
         }
         policy = {"scopes": [self.scope], **vendor.policy, **self.policy}
@@ -121,6 +126,13 @@ class Wanted:
             _document("Policy", f"{self.scope}-limits", policy),
         )
         return "---\n".join(documents)
+
+    def _row(self, server: str) -> Mapping[str, object]:
+        ref = vendor_of(self.provider).ref
+        listed = {"volumes": [*map(ref, self.servers[server])]} if server in self.servers else {}
+        if server not in self.absent:
+            return listed
+        return {**listed, "absent": [*map(ref, self.absent[server])], "others": "keep"}
 
 
 _EMBEDDED = {"endpoint": "simulator", "world": "unread.world.yaml"}

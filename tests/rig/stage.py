@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.operations.applied import Applied
 from reconciler.operations.apply import Consent, apply_manifests
 from reconciler.operations.plans import plan_manifests
 from reconciler.operations.sessions import Request
@@ -22,12 +21,13 @@ from reconciler.sim.world import read_worlds
 from tests.rig.transport import InProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from reconciler.model.call import Call
     from reconciler.model.outcome import Outcome, Outcomes, Verdict
     from reconciler.model.record import OpenIntent
+    from reconciler.operations.applied import Applied
     from reconciler.operations.plans import Planned
     from tests.rig.plot import Pair, Rule, Wanted
 
@@ -117,9 +117,10 @@ class Stage:
         """Plan, by the whole road."""
         return await plan_manifests(self.request(*wanted), self.around)
 
-    async def apply(self, *wanted: Wanted) -> Applied:
-        """Apply without asking, by the whole road."""
-        return await apply_manifests(self.request(*wanted), self.around, YES, self.events)
+    async def apply(self, *wanted: Wanted, destroys: Iterable[str] = ()) -> Applied:
+        """Apply without asking, by the whole road; `destroys` are agreed to be lost."""
+        request = replace(self.request(*wanted), destroys=frozenset(destroys))
+        return await apply_manifests(request, self.around, YES, self.events)
 
     def truth(self) -> dict[Pair, str]:
         """Give what is attached by name, boot volumes left out, and which views show it."""

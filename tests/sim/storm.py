@@ -1,18 +1,22 @@
-"""A storm: generated requests against a simulator over a socket, every answer checked.
+"""A storm: generated requests against simulators over a socket, every answer checked.
 
     python -m tests.sim.storm --requests 10000 [--seed N]
 
-The requests come from the simulator's own OpenAPI document, some as it says, some not, some
-as no document would have them. Most are signed, so that they pass the gateway, and about as
-many name what the world has; what they change stays changed. The last line counts the
-server errors; the status is 1 when there is one, or an answer that the document doesn't have.
+Each provider's world gets its share of them. The requests come from the simulator's own OpenAPI
+document, some as it says, some not, some as no document would have them. Most are signed as that
+API wants it, so that they pass the gateway, and about as many name what the world has; what they
+change stays changed. The last line counts the server errors; the status is 1 when there is one,
+or an answer that the document doesn't have.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
+import hmac
 import json
 import sys
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
@@ -21,6 +25,7 @@ from urllib.parse import quote, urlencode
 
 import httpx
 import schemathesis
+import yaml
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
@@ -31,20 +36,12 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.sim.asking import WORLD, over_a_socket
-from tests.sim.hostile import (
-    BODIES,
-    HEADERS,
-    IDS,
-    QUERIES,
-    REAL_BODIES,
-    escaped,
-    known_ids,
-    sign_bytes,
-)
+from reconciler.sim import apis
+from tests.sim import asking, hostile, samsung_asking, test_modelarts, test_workspace
+from tests.sim.hostile import BODIES, HEADERS, IDS, QUERIES, escaped, sign_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tests.sim.asking import Asker
 
@@ -59,6 +56,95 @@ PLAIN_SHARE = 0.4
 SIGNED_SHARE = 0.9
 MEANT = 501
 """Ecs.0603, documented; the document's schema of this status takes no other code."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Front:
+    """How one provider's world is asked."""
+
+    world: str
+    ids: Mapping[str, Sequence[str]]
+    """What the words of its paths may be, beside jobs; frequent ones several times."""
+    bodies: Mapping[str, Sequence[Mapping[str, object]]]
+    """By operation, what a good client sends."""
+    sign: Callable[[httpx.Request], None] = sign_bytes
+    own: frozenset[str] = frozenset({"authorization", "x-auth-token", "x-sdk-date"})
+    """The headers of a signature."""
+    always: tuple[tuple[bytes, bytes], ...] = ()
+    """What is said with every call, unless something else is."""
+
+
+def _ids_of(world: str, server: str = "server_id") -> Mapping[str, Sequence[str]]:
+    told = yaml.safe_load(world)
+    servers = [row["id"] for row in told["servers"]]
+    volumes = [row["id"] for row in told["volumes"]]
+    return {
+        "project_id": [*[told["projectId"]] * 18, told["projectId"].upper(), "another"],
+        server: [*servers[:2] * 4, *servers, "nobody"],
+        "volume_id": [*volumes[:3] * 3, *volumes, servers[0]],
+    }
+
+
+def _sign_samsung(request: httpx.Request) -> None:
+    """Sign a request as the vendor's table of headers says, over the address as it goes out."""
+    access, secret = samsung_asking.ALWAYS
+    at = str(time.time_ns() // 1_000_000)
+    path = request.url.raw_path.decode("latin-1")
+    said = f"{request.method}http://{request.headers['host']}{path}{at}{access}Openapi"
+    mac = hmac.new(secret.encode(), said.encode(), "sha256").digest()
+    request.headers["Scp-Accesskey"] = access
+    request.headers["Scp-Signature"] = base64.b64encode(mac).decode()
+    request.headers["Scp-Timestamp"] = at
+    request.headers["Scp-ClientType"] = "Openapi"
+
+
+def _samsung() -> Front:
+    flags = (True, False)
+    return Front(
+        world=samsung_asking.WORLD,
+        ids=_ids_of(samsung_asking.WORLD),
+        bodies={
+            "attachVolume": [
+                {"server_id": server, "delete_on_termination": flag}
+                for server in ("s-1", "s-2", "s-3", "s-4")
+                for flag in (*flags, None)
+            ],
+            "updateAttachment": [
+                {"volume_id": volume, "delete_on_termination": flag}
+                for volume in ("v-1", "v-3", "v-6")
+                for flag in flags
+            ],
+        },
+        sign=_sign_samsung,
+        own=frozenset({"scp-accesskey", "scp-signature", "scp-timestamp", "scp-clienttype"}),
+    )
+
+
+def _workspace() -> Front:
+    disks = test_workspace.DISKS
+    named = [*([disk] for disk in (*disks, "w-2", "root-1")), disks[:2], disks[:10]]
+    return Front(
+        world=test_workspace.WORLD,
+        ids=_ids_of(test_workspace.WORLD, server="desktop_id"),
+        bodies={"deleteDesktopVolumes": [{"volume_ids": some} for some in named]},
+        always=((b"content-type", b"application/json"),),
+    )
+
+
+def fronts() -> Mapping[str, Front]:
+    """Give every provider's, by its name."""
+    train = _ids_of(test_modelarts.WORLD)
+    attach = [{"volume_id": volume} for volume in train["volume_id"]]
+    return {
+        "huawei-ecs": Front(
+            world=asking.WORLD, ids=hostile.known_ids(), bodies=hostile.REAL_BODIES
+        ),
+        "huawei-modelarts": Front(
+            world=test_modelarts.WORLD, ids=train, bodies={"attachDevServerVolume": attach}
+        ),
+        "huawei-workspace": _workspace(),
+        "samsung-virtualserver": _samsung(),
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,12 +177,9 @@ def twist(dice: Random) -> Twist:
 
 
 @dataclass
-class Storm:
-    """One simulator under requests: what it was asked, and what was wrong with the answers."""
+class Seen:
+    """What was asked, and what was wrong with the answers."""
 
-    ours: Asker
-    client: httpx.Client
-    dice: Random
     sent: int = 0
     errors: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
@@ -105,10 +188,23 @@ class Storm:
     wrong: dict[str, str] = field(default_factory=dict)
     """What is wrong with an answer, and the first request that showed it."""
 
+
+@dataclass
+class Storm:
+    """One simulator under requests."""
+
+    front: Front
+    ours: Asker
+    client: httpx.Client
+    dice: Random
+    seen: Seen
+    jobs: list[str] = field(default_factory=list)
+
     def blow(self, requests: int, first_seed: int) -> None:
         """Send so many requests."""
-        while self.sent < requests:
-            chunk = min(CHUNK, requests - self.sent)
+        until = self.seen.sent + requests
+        while self.seen.sent < until:
+            chunk = min(CHUNK, until - self.seen.sent)
             seed(first_seed)(_run(self, chunk))()
             first_seed += 1
 
@@ -119,40 +215,47 @@ class Storm:
         request = self._request(case, drawn)
         reply = self.client.send(request)
         reply.read()
-        self.sent += 1
-        self.statuses[reply.status_code] += 1
-        self.reached[case.operation.label, reply.status_code] += 1
+        seen = self.seen
+        seen.sent += 1
+        seen.statuses[reply.status_code] += 1
+        seen.reached[case.operation.label, reply.status_code] += 1
         if reply.status_code >= 500 and reply.status_code != MEANT:
-            self.errors += 1
-        if reply.status_code == 200 and b'"job_id":"' in reply.content[:20]:
-            self.jobs.append(reply.json()["job_id"])
+            seen.errors += 1
+        if (job := _job_in(reply)) is not None:
+            self.jobs.append(job)
         checks = CHECKS if reply.status_code == MEANT else [not_a_server_error, *CHECKS]
         try:
             case.validate_response(reply, checks=checks)
         except FailureGroup as group:
             for failure in group.exceptions:
                 told = f"{case.operation.label} {reply.status_code}: {failure}"
-                self.wrong.setdefault(told.partition("\n")[0], _told(request, reply, failure))
+                seen.wrong.setdefault(told.partition("\n")[0], _told(request, reply, failure))
 
     def _request(self, case: Case, drawn: Twist) -> httpx.Request:
         path = case.path
-        known = {**known_ids(), "job_id": [*self.jobs, "none"]}
+        jobs = [*self.jobs, "none"]
+        known = {**self.front.ids, "job_id": jobs, "operation_id": jobs}
         for turn, (name, generated) in enumerate(case.path_parameters.items()):
             spread = drawn.index // 7**turn
             choices = {"real": known[name], "hostile": [*known[name], *IDS]}.get(drawn.ids)
             word = str(generated) if choices is None else choices[spread % len(choices)]
+            if not word and path.endswith("{" + name + "}"):
+                word = "-"  # Without its last word it would be another call: the list.
             path = path.replace("{" + name + "}", escaped(word))
         url = str(self.client.base_url).rstrip("/") + path
         if query := _query(case, drawn):
             url = f"{url}?{query}"
         headers = [(_raw(key), _raw(text)) for key, text in case.headers.items()]
         headers += [] if drawn.header is None else [(drawn.header[0].encode(), drawn.header[1])]
+        said = {name.lower() for name, _ in headers}
+        headers += [pair for pair in self.front.always if pair[0] not in said]
         if drawn.signed:
-            own = (b"authorization", b"x-auth-token", b"x-sdk-date")
+            own = {name.encode() for name in self.front.own}
             headers = [pair for pair in headers if pair[0].lower() not in own]
-        request = httpx.Request(case.method, url, headers=headers, content=_body(case, drawn))
+        content = _body(case, drawn, self.front)
+        request = httpx.Request(case.method, url, headers=headers, content=content)
         if drawn.signed:
-            sign_bytes(request)
+            self.front.sign(request)
         return request
 
 
@@ -190,8 +293,17 @@ def _query(case: Case, drawn: Twist) -> str:
     )
 
 
-def _body(case: Case, drawn: Twist) -> bytes:
-    real = REAL_BODIES.get(case.operation.definition.raw.get("operationId"), ())
+def _job_in(reply: httpx.Response) -> str | None:
+    """Give the job that an answer to a change tells of."""
+    if reply.status_code != 200 or reply.request.method not in {"POST", "DELETE"}:
+        return None
+    told = reply.json() if reply.content else None
+    keys = ("job_id", "operation_id")
+    return next((told[k] for k in keys if k in told), None) if isinstance(told, dict) else None
+
+
+def _body(case: Case, drawn: Twist, front: Front) -> bytes:
+    real = front.bodies.get(case.operation.definition.raw.get("operationId"), ())
     if drawn.body == "hostile":
         return BODIES[drawn.index % len(BODIES)]
     if drawn.body == "real" and real:
@@ -212,22 +324,27 @@ def _told(request: httpx.Request, reply: httpx.Response, failure: object) -> str
     return f"{failure}\n  {asked}\n  -> {reply.status_code} {reply.content[:300]!r}"
 
 
-def blown(requests: int, first_seed: int) -> Storm:
-    """Give the storm of so many requests, after it."""
-    with over_a_socket(WORLD) as (ours, client):
-        storm = Storm(ours, client, Random(first_seed))
-        storm.blow(requests, first_seed)
-        return storm
+def blown(requests: int, first_seed: int) -> Seen:
+    """Give what a storm of so many requests saw, every provider's share together."""
+    seen, known = Seen(), fronts()
+    assert known.keys() == apis.worlds().keys(), "every provider's world gets its share"
+    for number, (_, front) in enumerate(sorted(known.items())):
+        share = requests // len(known) + (number < requests % len(known))
+        with asking.over_a_socket(front.world) as (ours, client):
+            storm = Storm(front, ours, client, Random(first_seed + number), seen)
+            storm.blow(share, first_seed)
+            seen.jobs += storm.jobs
+    return seen
 
 
-def lines(storm: Storm) -> Iterable[str]:
+def lines(seen: Seen) -> Iterator[str]:
     """Give the report, a line each."""
-    yield from (f"wrong: {told}" for told in storm.wrong.values())
-    for (label, status), count in sorted(storm.reached.items()):
+    yield from (f"wrong: {told}" for told in seen.wrong.values())
+    for (label, status), count in sorted(seen.reached.items()):
         yield f"{count:6} {status} {label}"
-    yield f"{storm.sent} requests, {len(storm.jobs)} jobs, {len(storm.wrong)} kinds of mistake"
-    yield ", ".join(f"{status}: {count}" for status, count in sorted(storm.statuses.items()))
-    yield f"{storm.errors} server errors"
+    yield f"{len(seen.jobs)} jobs, {len(seen.wrong)} kinds of mistake"
+    yield ", ".join(f"{status}: {count}" for status, count in sorted(seen.statuses.items()))
+    yield f"{seen.sent} requests, {seen.errors} server errors"
 
 
 def main() -> int:
@@ -236,9 +353,9 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     said = parser.parse_args()
-    storm = blown(said.requests, said.seed)
-    print("\n".join(lines(storm)))
-    return 1 if storm.errors or storm.wrong else 0
+    seen = blown(said.requests, said.seed)
+    print("\n".join(lines(seen)))
+    return 1 if seen.errors or seen.wrong else 0
 
 
 if __name__ == "__main__":

@@ -75,6 +75,11 @@ def genuine(heard: Heard, access: str, secret: str) -> bool:
     )
 
 
+def lost(gate: Gate, heard: Heard) -> Answer:
+    """Give the answer to a path that no call has; its form is unverified."""
+    return gateway(gate, heard, 404, "Not Found")
+
+
 def gateway(gate: Gate, heard: Heard, status: int, error: str) -> Answer:
     """Give an answer of the gateway itself."""
     body = {

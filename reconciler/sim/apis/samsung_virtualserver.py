@@ -262,6 +262,7 @@ def _route(
         provider=samsung_gateway.PROVIDER,
         admit=samsung_gateway.admit,
         caller=samsung_gateway.caller,
+        lost=samsung_gateway.lost,
     )
 
 
