@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from reconciler.model.attachment import AttachmentKey, Witness
     from reconciler.model.call import Call
     from reconciler.model.finding import Finding
+    from reconciler.model.history import Holder
     from reconciler.model.live import Live, Words
     from reconciler.model.outcome import Outcome, Outcomes, Progress, Receipt
     from reconciler.model.record import Intent, NamedAttachment, OpenIntent
@@ -107,7 +108,8 @@ class Journal(Protocol):
     """The write-ahead record of one cloud identity.
 
     Per request: `begin` (durable) -> the request -> `accepted` (durable) -> `end`.
-    Every method raises `JournalError`, and the run stops before its next request.
+    Every method raises `JournalError`, and the run stops before its next request. So does `begin`
+    where the lease isn't this run's any more.
     """
 
     def begin(self, intent: Intent) -> int:
@@ -128,6 +130,27 @@ class Journal(Protocol):
 
     def job_seconds(self) -> Mapping[str, float]:
         """Give the median seconds of the last done calls by verb; verbs never seen are absent."""
+        ...
+
+
+class Lease(Protocol):
+    """The right of one run at a time to change one cloud identity.
+
+    Order: `attempt` until it gives None -> adopt, plan, execute, record -> `release`; then again.
+    While it is held a thread renews it; each `Journal.begin` asks whether it still is.
+    """
+
+    @property
+    def held(self) -> bool:
+        """True from a successful attempt until the release."""
+        ...
+
+    def attempt(self, run: str, operation: str) -> Holder | None:
+        """Try once; give who has it, None: this run. Raises `JournalError`."""
+        ...
+
+    def release(self) -> None:
+        """Let the next one in. Raises `JournalError`; it then ends with its term."""
         ...
 
 

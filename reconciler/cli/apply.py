@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.asking import answer
-from reconciler.cli.flags import DEFAULT_FILES, manifest_flags, plan_flags, surroundings
+from reconciler.cli.flags import (
+    DEFAULT_FILES,
+    LOCK_FLAG,
+    manifest_flags,
+    plan_flags,
+    surroundings,
+)
 from reconciler.cli.interrupt import run_stoppable
 from reconciler.cli.outcome import INTERRUPTED, REFUSED, say, show
 from reconciler.cli.progress import PlainEvents
@@ -37,8 +43,15 @@ if TYPE_CHECKING:
 @plan_flags
 @click.option("--auto-approve", is_flag=True, help="Don't ask; destroys are never covered.")
 @click.option("--no-input", is_flag=True, help="Never ask: without --auto-approve, refuse.")
+@LOCK_FLAG
 def verb(
-    *, asked: Request, as_json: bool, plan_file: str | None, auto_approve: bool, no_input: bool
+    *,
+    asked: Request,
+    as_json: bool,
+    plan_file: str | None,
+    auto_approve: bool,
+    no_input: bool,
+    lock_timeout_s: float,
 ) -> int:
     """Make what the manifests say true; with PLANFILE, no more than what it approved."""
     if as_json:
@@ -63,12 +76,15 @@ def verb(
         show=show_plan,
         prompts=not auto_approve and saved is None,
         approved=saved.approved if saved is not None else None,
+        tell=lambda text: say(f"{plain(text)} ...\n", err=True),
     )
     around = surroundings()
 
     async def applying(interruptions: Interruptions) -> tuple[Applied, bool]:
         events.interruptions = interruptions
-        made = await apply_manifests(asked, around, consent, events, interruptions.stop)
+        made = await apply_manifests(
+            asked, around, consent, events, interruptions.stop, lock_timeout_s
+        )
         return made, interruptions.came
 
     applied, interrupted = run_stoppable(applying)

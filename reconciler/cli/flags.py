@@ -72,6 +72,28 @@ PLAN_FLAGS = (
     ),
     click.option("--expect-digest", metavar="D", help="Refuse unless the plan has this digest."),
 )
+LONGEST_DIGITS = 9
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def duration(text: str) -> float:
+    """Give a duration such as `30s`, `5m`, `12h` or `7d`, in seconds; `0` is none at all."""
+    number, unit = (text, "s") if text == "0" else (text[:-1], text[-1:])
+    plain = number.isascii() and number.isdigit() and len(number) <= LONGEST_DIGITS
+    if not plain or unit not in SECONDS:
+        raise click.BadParameter("write a number with its unit: `30s`, `5m`, `12h` or `7d`")
+    return float(int(number) * SECONDS[unit])
+
+
+LOCK_FLAG = click.option(
+    "--lock-timeout",
+    "lock_timeout_s",
+    type=duration,
+    default="30s",
+    show_default=True,
+    metavar="DURATION",
+    help="How long to wait for another run that changes the same cloud.",
+)
 
 
 def manifest_flags(verb: Verb) -> Verb:

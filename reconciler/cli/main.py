@@ -16,7 +16,10 @@ from reconciler.errors import ReconcilerError
 VERBS = {
     "apply": "make what the manifests say true: plan, ask, execute, confirm",
     "doctor": "show what is stuck, which view says what, and the next step",
+    "history": "list past runs, and what became of each call of one",
     "live": "show what is attached now, in both views",
+    "lock": "show who may change which cloud now, or end a lease",
+    "permissions": "show the least IAM permissions that manifests need; no network",
     "plan": "show the changes, the calls they take, and what is refused and why",
     "providers": "show what each cloud can do; no network",
     "repair": "reset a storage record that its server no longer has",

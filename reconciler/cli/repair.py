@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
@@ -11,13 +12,14 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.asking import answer
-from reconciler.cli.flags import manifest_flags, surroundings
+from reconciler.cli.flags import LOCK_FLAG, manifest_flags, surroundings
 from reconciler.cli.outcome import run, say, show
 from reconciler.operations.repair import APART_S, Consent, repair, repair_report
 from reconciler.report.diagnosis import repair_document, repair_text
 from reconciler.report.escape import plain
 
 if TYPE_CHECKING:
+    from reconciler.cli.flags import Verb
     from reconciler.operations.repair import Subject
     from reconciler.operations.sessions import Request
 
@@ -68,33 +70,40 @@ def _told(subject: Subject) -> str:
     )
 
 
+def _confirming(verb: Verb) -> Verb:
+    """Add the flags that type ahead; the verb gets them as `typed`."""
+
+    @click.option("--confirm", metavar="NAME", help="The volume's name, instead of typing it.")
+    @click.option(
+        "--confirm-server", metavar="ID", help="The server's id, where there is no such server."
+    )
+    @click.option("--no-input", is_flag=True, help="Never ask: without --confirm, refuse.")
+    @functools.wraps(verb)
+    def parsed(
+        *, confirm: str | None, confirm_server: str | None, no_input: bool, **rest: object
+    ) -> int:
+        silent = no_input or os.environ.get("RECONCILER_INPUT") == "0" or not sys.stdin.isatty()
+        return verb(typed=_Typed(volume=confirm, server=confirm_server, silent=silent), **rest)
+
+    return parsed
+
+
 @click.command("repair")
 @click.argument("attachment", metavar="[SCOPE:]SERVER/VOLUME")
 @manifest_flags
-@click.option("--confirm", metavar="NAME", help="The volume's name, instead of typing it.")
-@click.option(
-    "--confirm-server", metavar="ID", help="The server's id, where there is no such server."
-)
-@click.option("--no-input", is_flag=True, help="Never ask: without --confirm, refuse.")
+@_confirming
+@LOCK_FLAG
 def verb(
-    *,
-    asked: Request,
-    as_json: bool,
-    attachment: str,
-    confirm: str | None,
-    confirm_server: str | None,
-    no_input: bool,
+    *, asked: Request, as_json: bool, attachment: str, typed: _Typed, lock_timeout_s: float
 ) -> int:
     """Take a stale attachment out of the storage view, and change no server.
 
     Only where the scope's policy says `allowStatusReset: true`, storage shows the volume in use,
     and the server itself, asked twice, doesn't have it. Exits as `apply` does.
     """
-    silent = no_input or os.environ.get("RECONCILER_INPUT") == "0" or not sys.stdin.isatty()
-    typed = _Typed(volume=confirm, server=confirm_server, silent=silent)
     consent = Consent(ask=typed.ask, tell=lambda text: say(f"{text}\n", err=True))
     around = surroundings()
-    told = run(lambda: repair(attachment, asked, around, consent))
+    told = run(lambda: repair(attachment, asked, around, consent, lock_timeout_s))
     document = repair_document(repair_report(told))
     say(json.dumps(document, indent=2, sort_keys=True) + "\n" if as_json else repair_text(document))
     show(told.findings)

@@ -1,4 +1,9 @@
-"""One cloud identity's pages of the journal, over SQLAlchemy Core."""
+"""One cloud identity's pages of the journal, over SQLAlchemy Core.
+
+1. A call's line, and what an apply owned, are written under the lease of their cloud; without one
+   of their own only while nobody else has it. What became of a call is always written.
+2. What a line says of the world is foreign text: what no database could keep is replaced.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +14,14 @@ from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING
 
-from sqlalchemy import create_engine, delete, distinct, event, func, insert, inspect, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import delete, distinct, func, insert, select
 
 from reconciler.errors import JournalError
-from reconciler.journal import tables
+from reconciler.journal import leases, tables
+from reconciler.journal.heart import Heart
+from reconciler.journal.leases import Lease, LeaseTerms
+from reconciler.journal.runs import RunPages, past_calls, past_runs
+from reconciler.journal.store import in_database, in_file
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.call import Call, Verb
 from reconciler.model.outcome import Verdict
@@ -22,154 +30,161 @@ from reconciler.model.record import NamedAttachment, OpenIntent
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
-    from sqlite3 import Connection as SqliteConnection
 
     from sqlalchemy import Subquery
-    from sqlalchemy.engine import Connection, Engine
+    from sqlalchemy.engine import Connection
 
+    from reconciler.journal.store import Store
+    from reconciler.model.history import Holder, PastCall, PastRun
     from reconciler.model.outcome import Outcomes
     from reconciler.model.record import Identity, Intent
 
+TERMS = LeaseTerms()
 REMEMBERED_JOBS = 50
 """How many past calls of a verb the learned time is the median of."""
 
 
 class Book:
-    """An open journal file; `pages` gives one identity's part of it."""
+    """An open journal; `pages` gives one identity's part of it."""
 
-    def __init__(self, engine: Engine, where: str, now_s: Callable[[], float]) -> None:
-        self._engine = engine
-        self._where = where
-        self._now_s = now_s
+    def __init__(self, store: Store, terms: LeaseTerms) -> None:
+        self._store = store
+        self._terms = terms
+        self._heart = Heart()
 
     def pages(self, identity: Identity, scope: str) -> Pages:
         """Give the pages of one cloud; `scope` is what this run calls it."""
-        return Pages(self._engine, self._where, self._now_s, (str(identity), scope))
+        whose = (str(identity), scope)
+        return Pages(self._store, Lease(self._store, self._terms, whose, self._heart), whose)
+
+    def holders(self) -> tuple[Holder, ...]:
+        """Give who holds which lease, sorted by identity."""
+        return leases.holders(self._store)
+
+    def take_away(self, holder: Holder) -> bool:
+        """End exactly this holding, whoever lives; False when it ended by itself."""
+        return leases.take_away(self._store, holder)
+
+    def runs(self, *, since_s: float = 0.0, prefix: str = "") -> tuple[PastRun, ...]:
+        """Give the runs that began since then and whose id begins so, newest first."""
+        return past_runs(self._store, since_s=since_s, prefix=prefix)
+
+    def calls(self, run: PastRun) -> tuple[PastCall, ...]:
+        """Give the calls of a run, and those of others that it adopted, in order."""
+        return past_calls(self._store, run.id, run.identity)
 
     def close(self) -> None:
-        """Release the file."""
-        self._engine.dispose()
+        """Release the file, or the connections; a lease that is still held ends with its term."""
+        self._heart.stop()
+        self._store.close()
 
 
-def open_book(path: Path, now_s: Callable[[], float] = time.time) -> Book:
+def open_book(
+    path: Path, now_s: Callable[[], float] = time.time, terms: LeaseTerms = TERMS
+) -> Book:
     """Open or make the journal at `path`. Raises JournalError when it can't be trusted."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(f"sqlite:///{path}")
-    event.listen(engine, "connect", _careful)
-    with _told(str(path)):
-        with engine.begin() as connection:
-            version = _version(connection)
-        if version is None:
-            version = _made(engine)
-    if version > tables.SCHEMA_VERSION:
-        engine.dispose()
-        raise JournalError(
-            f"{path} was written by a newer version (schema {version}, this one knows "
-            f"{tables.SCHEMA_VERSION}): use that version, or another RECONCILER_DATA_DIR"
-        )
-    return Book(engine, str(path), now_s)
+    book = _prepared(in_file(path, now_s), terms, make=True)
+    assert book is not None, "it was made"
+    return book
 
 
-def _version(connection: Connection) -> int | None:
-    """Give the schema of a journal; None where it wasn't made, or not to the end."""
-    if not inspect(connection).has_table(tables.schema_version.name):
-        return None
-    highest = func.max(tables.schema_version.c.version)
-    version: int | None = connection.execute(select(highest)).scalar_one()
-    return version
+def read_book(path: Path, now_s: Callable[[], float] = time.time) -> Book | None:
+    """Open the journal at `path` for looking; None when there is none. Raises JournalError."""
+    return _prepared(in_file(path, now_s), TERMS, make=False) if path.exists() else None
 
 
-def _made(engine: Engine) -> int:
-    with engine.begin() as connection:
-        # All or nothing, and one maker at a time: two processes may open a new journal at once,
-        # and either may die here.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        version = _version(connection)
-        if version is None:
-            version = tables.SCHEMA_VERSION
-            tables.metadata.create_all(connection)
-            connection.execute(insert(tables.schema_version).values(version=version))
-    return version
+def open_database(
+    url: str, now_s: Callable[[], float] = time.time, terms: LeaseTerms = TERMS, *, make: bool
+) -> Book | None:
+    """Open the journal of a PostgreSQL database, made where asked; None when it has none.
+
+    Raises JournalError; its words never have a password.
+    """
+    return _prepared(in_database(url, now_s), terms, make=make)
 
 
-def _careful(connection: SqliteConnection, _record: object) -> None:
-    """Make a commit mean that the line is on the disk."""
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute("PRAGMA busy_timeout=10000")
-    cursor.close()
-
-
-@contextmanager
-def _told(where: str) -> Iterator[None]:
+def _prepared(store: Store, terms: LeaseTerms, *, make: bool) -> Book | None:
     try:
-        yield
-    except SQLAlchemyError as error:
-        # Only the driver's own words: SQLAlchemy's would repeat the statement and its values.
-        cause = getattr(error, "orig", None) or type(error).__name__
-        raise JournalError(f"the journal {where} can't be used: {cause}") from error
+        there = store.prepare(make=make)
+    except JournalError:
+        store.close()
+        raise
+    if not there:
+        store.close()
+        return None
+    return Book(store, terms)
 
 
 class Pages:
     """Journal and Applied (see `ports`) of one cloud identity."""
 
-    def __init__(
-        self, engine: Engine, where: str, now_s: Callable[[], float], whose: tuple[str, str]
-    ) -> None:
-        self._engine = engine
-        self._where = where
-        self._now_s = now_s
+    def __init__(self, store: Store, lease: Lease, whose: tuple[str, str]) -> None:
+        self.lease = lease
+        self.runs = RunPages(store, whose)
+        self._store = store
         self._identity, self._scope = whose
 
     @contextmanager
-    def _durably(self) -> Iterator[Connection]:
-        with _told(self._where), self._engine.begin() as connection:
+    def _leased(self) -> Iterator[Connection]:
+        """Open a transaction that is kept only if nobody else may change this cloud."""
+        held = self.lease.held
+        with self._store.durably() as connection:
+            # The lease first: whoever would take it over waits for the end of this transaction.
+            began_s = self.lease.confirm(connection) if held else 0.0
             yield connection
+            if not held:
+                leases.nobodys(connection, self._identity, self._scope)
+        if held:
+            self.lease.beaten(began_s)
 
     def begin(self, intent: Intent) -> int:
-        """Make durable that a call is about to leave; give its number."""
+        """Make durable that a call is about to leave; give its number.
+
+        Raises LeaseLostError when another run may change this cloud by now.
+        """
         row = {
             "identity": self._identity,
             "run": intent.run,
-            "step": intent.step_id,
-            "label": intent.label,
+            "step": kept(intent.step_id),
+            "label": kept(intent.label),
             "verb": intent.call.verb.value,
             "call": _written(intent.call),
             "attachments": len(intent.call.keys),
-            "at_s": self._now_s(),
+            "at_s": self._store.now_s(),
         }
-        with self._durably() as connection:
+        with self._leased() as connection:
             made = connection.execute(insert(tables.intents).values(row))
             key = made.inserted_primary_key
             assert key is not None
-            return int(key[0])
+        if self._store.mark is not None:
+            self._store.mark.note(int(key[0]))
+        return int(key[0])
 
     def accepted(self, intent_id: int, handle: str) -> None:
         """Make durable which job the cloud gave it."""
-        row = {"intent": intent_id, "handle": handle, "at_s": self._now_s()}
-        with self._durably() as connection:
+        row = {"intent": intent_id, "handle": kept(handle), "at_s": self._store.now_s()}
+        with self._store.durably() as connection:
             connection.execute(insert(tables.handles).values(row))
 
     def end(self, intent_id: int, outcomes: Outcomes) -> None:
         """Make durable what became of it."""
-        at_s = self._now_s()
+        at_s = self._store.now_s()
         rows = [
             {
                 "intent": intent_id,
                 "server_id": key.server_id,
                 "volume_id": key.volume_id,
                 "verdict": outcome.verdict.value,
-                "code": outcome.code,
-                "message": outcome.message,
-                "request_id": outcome.request_id,
+                "code": kept(outcome.code),
+                "message": kept(outcome.message),
+                "request_id": kept(outcome.request_id),
                 "took_s": outcome.took_s,
                 "at_s": at_s,
+                "run": self.lease.run,
             }
             for key, outcome in sorted(outcomes.items())
         ]
-        with self._durably() as connection:
+        with self._store.durably() as connection:
             connection.execute(insert(tables.verdicts), rows)
 
     def open_intents(self) -> tuple[OpenIntent, ...]:
@@ -187,10 +202,10 @@ class Pages:
             .where(func.coalesce(settled.c.known, 0) < intents.c.attachments)
             .order_by(intents.c.id)
         )
-        with self._durably() as connection:
+        with self._store.durably() as connection:
             rows = connection.execute(query).all()
             known = {row.id: _settled_keys(connection, row.id, self._scope) for row in rows}
-        now_s = self._now_s()
+        now_s = self._store.now_s()
         return tuple(
             OpenIntent(
                 intent_id=row.id,
@@ -206,16 +221,16 @@ class Pages:
 
     def job_seconds(self) -> Mapping[str, float]:
         """Give the median seconds of the last done calls by verb; verbs never seen are absent."""
-        with self._durably() as connection:
+        with self._store.durably() as connection:
             return {
                 verb.value: median(seconds)
                 for verb in Verb
-                if (seconds := connection.execute(self._last_jobs(verb)).scalars().all())
+                if (seconds := self._last_jobs(connection, verb))
             }
 
-    def _last_jobs(self, verb: Verb):  # type: ignore[no-untyped-def]  # noqa: ANN202 - SQLAlchemy's generics say nothing here
+    def _last_jobs(self, connection: Connection, verb: Verb) -> list[float]:
         intents, verdicts = tables.intents, tables.verdicts
-        return (
+        query = (
             select(verdicts.c.took_s)
             .join(intents, verdicts.c.intent == intents.c.id)
             .where(intents.c.identity == self._identity, intents.c.verb == verb.value)
@@ -223,11 +238,12 @@ class Pages:
             .order_by(intents.c.id.desc())
             .limit(REMEMBERED_JOBS)
         )
+        return [float(seconds) for seconds in connection.execute(query).scalars()]
 
     def applied(self) -> frozenset[NamedAttachment] | None:
         """Give what the last apply owned; None when no apply was ever recorded."""
         mine = tables.applied.c.identity == self._identity
-        with self._durably() as connection:
+        with self._store.durably() as connection:
             known = select(tables.applies.c.run).where(tables.applies.c.identity == self._identity)
             if connection.execute(known).first() is None:
                 return None
@@ -250,19 +266,24 @@ class Pages:
             | {
                 "server_id": row.server_id,
                 "volume_id": row.volume_id,
-                "server": row.server,
-                "volume": row.volume,
+                "server": kept(row.server),
+                "volume": kept(row.volume),
             }
             for row in sorted(rows)
         ]
-        with self._durably() as connection:
+        with self._leased() as connection:
             for table in (tables.applied, tables.applies):
                 connection.execute(delete(table).where(table.c.identity == self._identity))
             connection.execute(
-                insert(tables.applies).values(mine | {"run": run, "at_s": self._now_s()})
+                insert(tables.applies).values(mine | {"run": run, "at_s": self._store.now_s()})
             )
             if values:
                 connection.execute(insert(tables.applied), values)
+
+
+def kept(text: str) -> str:
+    """Give text that every database takes: no NUL, and nothing that UTF-8 can't say."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 def _settled_counts() -> Subquery:

@@ -1,4 +1,7 @@
-"""The tables. Intents, handles and verdicts are only ever added to; applied rows are replaced."""
+"""The tables. Intents, handles and verdicts are only ever added to; applied rows are replaced.
+
+What a cloud or a manifest says is Text: SQLite forgives a longer String, PostgreSQL doesn't.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +23,21 @@ SCHEMA_VERSION = 1
 
 metadata = MetaData()
 
-schema_version = Table("schema_version", metadata, Column("version", Integer, nullable=False))
+schema_version = Table(
+    "schema_version",
+    metadata,
+    Column("version", Integer, nullable=False),
+    Column("book", String(32), nullable=False),
+)
+"""One row; `book` tells this journal from every other one."""
 
 intents = Table(
     "intents",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("identity", String(500), nullable=False),
+    Column("identity", Text, nullable=False),
     Column("run", String(64), nullable=False),
-    Column("step", String(300), nullable=False),
+    Column("step", Text, nullable=False),
     Column("label", Text, nullable=False),
     Column("verb", String(16), nullable=False),
     Column("call", Text, nullable=False),
@@ -41,32 +50,36 @@ handles = Table(
     "handles",
     metadata,
     Column("intent", Integer, ForeignKey("intents.id"), primary_key=True),
-    Column("handle", String(200), nullable=False),
+    Column("handle", Text, nullable=False),
     Column("at_s", Float, nullable=False),
 )
 
 verdicts = Table(
     "verdicts",
     metadata,
+    Column("line", Integer, primary_key=True),
     Column("intent", Integer, ForeignKey("intents.id"), nullable=False),
-    Column("server_id", String(200), nullable=False),
-    Column("volume_id", String(200), nullable=False),
+    Column("server_id", Text, nullable=False),
+    Column("volume_id", Text, nullable=False),
     Column("verdict", String(16), nullable=False),
-    Column("code", String(100), nullable=False),
+    Column("code", Text, nullable=False),
     Column("message", Text, nullable=False),
-    Column("request_id", String(200), nullable=False),
+    Column("request_id", Text, nullable=False),
     Column("took_s", Float),
     Column("at_s", Float, nullable=False),
+    Column("run", String(64)),
     Index("verdicts_by_intent", "intent"),
+    Index("verdicts_by_run", "run"),
 )
-"""Unknown is written too, and settles nothing: a later row of the same attachment does."""
+"""Unknown is written too, and settles nothing: a later row of the same attachment does. `run` is
+who wrote it: where that isn't the intent's own run, it was adopted."""
 
 applied = Table(
     "applied",
     metadata,
-    Column("identity", String(500), nullable=False),
-    Column("server_id", String(200), nullable=False),
-    Column("volume_id", String(200), nullable=False),
+    Column("identity", Text, nullable=False),
+    Column("server_id", Text, nullable=False),
+    Column("volume_id", Text, nullable=False),
     Column("server", Text, nullable=False),
     Column("volume", Text, nullable=False),
     UniqueConstraint("identity", "server_id", "volume_id"),
@@ -75,7 +88,41 @@ applied = Table(
 applies = Table(
     "applies",
     metadata,
-    Column("identity", String(500), primary_key=True),
+    Column("identity", Text, primary_key=True),
     Column("run", String(64), nullable=False),
     Column("at_s", Float, nullable=False),
 )
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("identity", Text, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("process", Text, nullable=False),
+    Column("operation", String(64), nullable=False),
+    Column("run", String(64), nullable=False),
+    Column("since_s", Float, nullable=False),
+    Column("expires_s", Float, nullable=False),
+    Column("beat", Integer, nullable=False),
+    Column("token", String(32), nullable=False),
+)
+"""Who may change a cloud now. `beat` tells whether the owner lives; `expires_s` is for people."""
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("identity", Text, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("verb", String(64), nullable=False),
+    Column("began_s", Float, nullable=False),
+    Column("ended_s", Float),
+    Column("ending", String(64)),
+    Column("counts", Text),
+    Column("requests", Integer),
+    Column("commit", String(64)),
+    Index("runs_by_began", "began_s"),
+)
+"""A row a cloud of a run that adopted or changed something; without an end it didn't live to it.
+`commit` is the one that its manifests stood at; None where nobody told."""

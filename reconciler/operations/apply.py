@@ -2,12 +2,17 @@
 
 The phases of an apply, in this order:
 
+lease     of every scope's cloud: only one run at a time looks after its calls and changes it
 adopt     what a dead run left in flight is settled first, and never issued again
 plan      a fresh look; a saved plan or an expected digest may only narrow it
-ask       nothing is held while a person thinks
-look      after the answer, a fresh plan, narrowed to what was approved
+ask       nothing is held while a person thinks: the lease is given back, and obtained again
+look      after the answer what others left is adopted, and a fresh plan is made, narrowed to what
+          was approved
 execute   every scope at once, each in its own pace
-record    what the manifests own now, unless something was refused
+record    what the manifests own now, unless something was refused; the history; then the lease ends
+
+Where nobody is asked the lease is obtained once. It is held while the plan is made, because a plan
+with nothing to do is recorded as it is.
 """
 
 from __future__ import annotations
@@ -27,6 +32,8 @@ from reconciler.execution.watcher import Durations, Watcher
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.plan import Action
 from reconciler.operations.applied import Applied, Ending, ending_of, record, results_of
+from reconciler.operations.history import RunLog
+from reconciler.operations.lease import LOCK_TIMEOUT_S, Claim, Leases, LockedError
 from reconciler.operations.plans import Planned, Terms, check_selection, planned
 from reconciler.operations.sessions import opened, unreadable
 from reconciler.planning.approval import approval
@@ -42,6 +49,11 @@ if TYPE_CHECKING:
     from reconciler.operations.wiring import Surroundings
     from reconciler.ports import Events
 
+VERB = "apply"
+ADOPTED = "adopted"
+"""How a run stands in the history that looked after calls of others and asks a person now."""
+OWNED = "what the manifests own now"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
@@ -56,6 +68,8 @@ class Consent:
     """True where a person is asked: time passes, and the world is looked at again."""
     approved: tuple[Approved, ...] | None = None
     """What a saved plan approved; None: the fresh plan is what is approved."""
+    tell: Callable[[str], None] = lambda _: None
+    """Hears which other run is waited for."""
 
 
 async def apply_manifests(
@@ -64,10 +78,12 @@ async def apply_manifests(
     consent: Consent,
     events: Events,
     stop: asyncio.Event | None = None,
+    lock_timeout_s: float = LOCK_TIMEOUT_S,
 ) -> Applied:
     """Make true what a request names. Raises FindingsError, JournalError.
 
-    Once `stop` is set nothing new is sent, and what is in flight is waited for.
+    Once `stop` is set nothing new is sent, and what is in flight is waited for. `lock_timeout_s` is
+    how long another run that changes one of these clouds is waited for.
     """
     stop = stop or asyncio.Event()
     began_s = asyncio.get_running_loop().time()
@@ -75,17 +91,16 @@ async def apply_manifests(
         run_id = uuid.uuid4().hex
         runs = {session.scope.name: _run(session, run_id, events, stop) for session in now.sessions}
         _something_declared(now)
-        ready = await _adopted(now, runs)
-        fresh = await ready.planned(
-            consent.approved,
-            # Who is asked names them then; who isn't has named them already, or never.
-            destroys=None if consent.prompts else request.destroys,
-            rest_s=_longest(now.sessions),
-        )
-        _unambiguous(request, fresh)
-        if consent.approved is None:
-            check_selection(fresh)
-        applied = await _consented(fresh, ready, consent, request)
+        claim = Claim(run=run_id, operation=VERB, timeout_s=lock_timeout_s, tell=consent.tell)
+        leases = Leases(now.sessions, claim)
+        started = _Started(now=now, runs=runs, log=RunLog(run_id, VERB), leases=leases)
+        try:
+            await leases.obtain()
+            applied = await _leased(started, consent, request)
+        except LockedError as locked:
+            applied = _locked(await planned((), (), Terms()), locked)
+        finally:
+            leases.release()
         return replace(
             applied,
             requests=sum(session.pace.requests for session in now.sessions),
@@ -94,9 +109,55 @@ async def apply_manifests(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Started:
+    """A run that may change something as soon as it has its leases."""
+
+    now: Opened
+    runs: Mapping[str, Run]
+    log: RunLog
+    leases: Leases
+
+    def open_calls(self) -> frozenset[int]:
+        """Give the calls, of any run, that nobody knows the end of."""
+        runs = (self.runs[session.scope.name] for session in self.now.sessions)
+        return frozenset(i.intent_id for run in runs for i in run.journal.open_intents())
+
+
+async def _leased(started: _Started, consent: Consent, request: Request) -> Applied:
+    """Go through the phases from adopting on, and write into the history how they ended."""
+    ready = await _adopted(started)
+    fresh = await ready.planned(
+        consent.approved,
+        # Who is asked names them then; who isn't has named them already, or never.
+        destroys=None if consent.prompts else request.destroys,
+        rest_s=_longest(started.now.sessions),
+    )
+    _unambiguous(request, fresh)
+    if consent.approved is None:
+        check_selection(fresh)
+    applied = await _consented(fresh, ready, consent, request)
+    try:
+        started.log.ended(applied.ending.name.lower(), applied.results)
+    except JournalError as error:
+        return replace(
+            applied,
+            ending=Ending.INCOMPLETE if applied.results else applied.ending,
+            findings=(*applied.findings, _not_recorded("how this run ended", error)),
+        )
+    return applied
+
+
+def _locked(shown: Planned, locked: LockedError) -> Applied:
+    return Applied(planned=shown, ending=Ending.REFUSED, findings=locked.findings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Ready:
     """The scopes of a run after what dead runs left was settled as far as it can be."""
 
+    started: _Started
+    known: frozenset[int]
+    """The calls that nobody knows the end of, after that."""
     sessions: tuple[Session, ...]
     runs: Mapping[str, Run]
     findings: tuple[Finding, ...]
@@ -122,12 +183,15 @@ class _Ready:
         return await planned(self.sessions, self.findings, terms)
 
 
-async def _adopted(now: Opened, runs: Mapping[str, Run]) -> _Ready:
+async def _adopted(started: _Started) -> _Ready:
+    now, runs = started.now, started.runs
     unsettled: dict[str, frozenset[AttachmentKey]] = {}
     unread: dict[str, Finding] = {}
 
     async def one(session: Session) -> None:
         name = session.scope.name
+        if runs[name].journal.open_intents():
+            started.log.began(session)
         try:
             unsettled[name] = await adopt(runs[name])
         except ProviderError as error:
@@ -137,6 +201,8 @@ async def _adopted(now: Opened, runs: Mapping[str, Run]) -> _Ready:
         for session in now.sessions:
             group.create_task(one(session))
     return _Ready(
+        started=started,
+        known=started.open_calls(),
         sessions=tuple(s for s in now.sessions if s.scope.name not in unread),
         runs=runs,
         findings=(*now.findings, *(unread[name] for name in sorted(unread))),
@@ -156,9 +222,11 @@ def _run(session: Session, run_id: str, events: Events, stop: asyncio.Event) -> 
             patience=session.patience,
             durations=Durations(session.pages.job_seconds()),
             deadline_s=session.deadline_s,
+            shows_motion=session.spec.can.shows_motion,
         ),
         at_once=session.at_once,
         stop=stop,
+        closed=session.closed,
     )
 
 
@@ -204,16 +272,38 @@ async def _consented(fresh: Planned, ready: _Ready, consent: Consent, request: R
         if stops:
             return Applied(planned=fresh, ending=Ending.REFUSED, findings=stops)
         return _nothing_sent(fresh, ready.runs)
+    if not consent.prompts:
+        return await _asked(fresh, ready, consent)
+    return await _prompted(fresh, ready, consent, request)
+
+
+async def _asked(fresh: Planned, ready: _Ready, consent: Consent) -> Applied:
+    """Execute what is approved already, once it was shown."""
+    if consent.ask(fresh) is None:
+        return Applied(planned=fresh, ending=Ending.REFUSED, findings=(_not_approved(),))
+    return await _executed(fresh, ready)
+
+
+async def _prompted(fresh: Planned, ready: _Ready, consent: Consent, request: Request) -> Applied:
+    """Ask a person, with no lease held; then look again at a world that went on."""
+    started = ready.started
+    started.log.ended(ADOPTED)
+    started.leases.release()
     named = consent.ask(fresh)
     if named is None:
         return Applied(planned=fresh, ending=Ending.REFUSED, findings=(_not_approved(),))
-    if consent.prompts:
-        approved = tuple(a for scope in fresh.scopes for a in approval(scope.plan.changes))
-        again = await ready.planned(approved, destroys=named | request.destroys)
-        if again.digest != fresh.digest:
-            consent.show(again)
-        fresh = again
-    return await _executed(fresh, ready.runs)
+    try:
+        await started.leases.obtain()
+    except LockedError as locked:
+        return _locked(fresh, locked)
+    if not started.open_calls() <= ready.known:
+        ready = await _adopted(started)  # Of a run that came and died meanwhile.
+    approved = tuple(a for scope in fresh.scopes for a in approval(scope.plan.changes))
+    again = await ready.planned(approved, destroys=named | request.destroys)
+    _unambiguous(request, again)
+    if again.digest != fresh.digest:
+        consent.show(again)
+    return await _executed(again, ready)
 
 
 def _stops(fresh: Planned, consent: Consent, request: Request) -> tuple[Finding, ...]:
@@ -258,8 +348,12 @@ def _nothing_sent(fresh: Planned, runs: Mapping[str, Run]) -> Applied:
     return Applied(planned=fresh, ending=ending_of(fresh, (), sent=False))
 
 
-async def _executed(fresh: Planned, runs: Mapping[str, Run]) -> Applied:
+async def _executed(fresh: Planned, ready: _Ready) -> Applied:
+    runs = ready.runs
     by_scope: dict[str, Mapping[str, Outcomes]] = {}
+    for scope in fresh.scopes:
+        if scope.schedule.steps:
+            ready.started.log.began(scope.session)
 
     async def one(scope: ScopePlan) -> None:
         name = scope.plan.scope
@@ -277,13 +371,13 @@ async def _executed(fresh: Planned, runs: Mapping[str, Run]) -> Applied:
         record(fresh, runs, results)
     except JournalError as error:
         # What was done is done and has to be told; only the memory of it is missing.
-        return replace(applied, ending=Ending.INCOMPLETE, findings=(_not_recorded(error),))
+        return replace(applied, ending=Ending.INCOMPLETE, findings=(_not_recorded(OWNED, error),))
     return applied
 
 
-def _not_recorded(error: JournalError) -> Finding:
+def _not_recorded(what: str, error: JournalError) -> Finding:
     return Finding(
         code="journal",
-        summary=f"what the manifests own now could not be recorded: {error}",
+        summary=f"{what} could not be recorded: {error}",
         hint="mend the journal, then apply once more",
     )

@@ -6,6 +6,7 @@ find      exactly one attachment, in exactly one declared scope
 allow     the scope's policy says so, and the cloud has such a call
 doubt     look and ask the server itself, twice, apart; every condition holds both times
 consent   a person types the volume's name, and the server's id where there is no such server
+lease     of this cloud: only one run at a time changes it
 look      once more: time passed while somebody thought
 reset     intent (durable) -> one request -> settle by looking -> verdict (durable)
 """
@@ -23,10 +24,12 @@ from reconciler.execution.watcher import Durations, Watcher
 from reconciler.model.attachment import View
 from reconciler.model.call import Call, Verb
 from reconciler.model.finding import Finding
+from reconciler.model.history import RunEnd
 from reconciler.model.outcome import Answer, Outcome, Verdict
 from reconciler.model.plan import Name
 from reconciler.model.record import Intent
 from reconciler.operations.applied import Ending
+from reconciler.operations.lease import LOCK_TIMEOUT_S, Claim, Leases, LockedError
 from reconciler.operations.named import one_attachment
 from reconciler.operations.sessions import loaded, opened, unreadable
 from reconciler.planning.reset import contradiction, reset_refusals
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 
 APART_S = 30.0
 """Seconds between the two times that a server is asked: a listing that lags has caught up."""
+VERB = "repair"
 NOTHING_SENT = {Answer.REFUSED, Answer.DENIED, Answer.BUSY}
 
 
@@ -91,7 +95,13 @@ class _RefusedError(ReconcilerError):
         self.findings = findings
 
 
-async def repair(text: str, request: Request, around: Surroundings, consent: Consent) -> Repaired:
+async def repair(
+    text: str,
+    request: Request,
+    around: Surroundings,
+    consent: Consent,
+    lock_timeout_s: float = LOCK_TIMEOUT_S,
+) -> Repaired:
     """Reset the attachment written as `[SCOPE:]SERVER/VOLUME`.
 
     Raises FindingsError when that isn't exactly one, JournalError, and ProviderError when a read
@@ -108,10 +118,15 @@ async def repair(text: str, request: Request, around: Surroundings, consent: Con
             ending=Ending.REFUSED,
             simulated=session.scope.simulated,
         )
+        run_id = uuid.uuid4().hex
+        claim = Claim(run=run_id, operation=VERB, timeout_s=lock_timeout_s, tell=consent.tell)
+        leases = Leases((session,), claim)
         try:
-            told = await _Repair(now, session, key).through(told, consent)
-        except _RefusedError as refused:
+            told = await _Repair(now, session, key, run_id).through(told, consent, leases)
+        except (_RefusedError, LockedError) as refused:
             told = replace(told, findings=refused.findings)
+        finally:
+            leases.release()
         return replace(
             told,
             requests=sum(one.pace.requests for one in now.sessions),
@@ -122,13 +137,14 @@ async def repair(text: str, request: Request, around: Surroundings, consent: Con
 class _Repair:
     """One repair under way."""
 
-    def __init__(self, now: Opened, session: Session, key: AttachmentKey) -> None:
+    def __init__(self, now: Opened, session: Session, key: AttachmentKey, run_id: str) -> None:
+        self._run_id = run_id
         self._now = now
         self._session = session
         self._key = key
 
-    async def through(self, told: Repaired, consent: Consent) -> Repaired:
-        """Take it through its phases. Raises _RefusedError where one of them says no."""
+    async def through(self, told: Repaired, consent: Consent, leases: Leases) -> Repaired:
+        """Take it through its phases. Raises _RefusedError where one says no, LockedError."""
         resets = self._allowed()
         consent.tell(f"asking the server itself, twice, {APART_S:g} s apart ...")
         first = await self._doubted(resets, told.name)
@@ -136,6 +152,7 @@ class _Repair:
         self._same(first, await self._doubted(resets, told.name))
         if not consent.ask(first):
             raise _RefusedError(_not_confirmed(first))
+        await leases.obtain()
         self._same(first, await self._doubted(resets, told.name))
         return await self._reset(resets, first, told)
 
@@ -226,7 +243,8 @@ class _Repair:
         assert pages is not None, "a repair has a journal"
         call = Call(verb=Verb.RESET, keys=(self._key,))
         label = f"{subject.name.server}/{subject.name.volume}"
-        intent = Intent(run=uuid.uuid4().hex, step_id="repair", label=label, call=call)
+        intent = Intent(run=self._run_id, step_id=VERB, label=label, call=call)
+        pages.runs.began(self._run_id, VERB)
         intent_id = pages.begin(intent)
         receipt = await resets.reset(self._key, subject.attachment_id)
         outcome = await self._settled(call, receipt)
@@ -236,6 +254,9 @@ class _Repair:
         )
         try:
             pages.end(intent_id, {self._key: outcome})
+            counts = {"reset": 1} if done else {outcome.verdict.value: 1}
+            ending, asked = told.ending.name.lower(), self._session.pace.requests
+            pages.runs.ended(self._run_id, RunEnd(ending=ending, counts=counts, requests=asked))
         except JournalError as error:
             # What was done is done and has to be told; only the memory of it is missing.
             kept = self._finding("journal", str(error), "mend the journal, then run `apply` once")

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from reconciler.errors import JournalError
-from reconciler.journal.journal import open_book
+from reconciler.journal.journal import open_book, open_database, read_book
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.providers.spec import Opening, Secret
 
@@ -62,18 +61,15 @@ class Surroundings:
 
 def book(around: Surroundings, *, writing: bool) -> Book | None:
     """Open the journal; for a reader None when there is none yet. Raises JournalError."""
-    if around.environ.get("RECONCILER_DATABASE_URL"):
-        raise JournalError(
-            "RECONCILER_DATABASE_URL is not supported yet: unset it to use the journal in "
-            f"{around.folder}"
-        )
+    url = around.environ.get("RECONCILER_DATABASE_URL")
+
+    def now_s() -> float:
+        return around.utc_now().timestamp()
+
+    if url:
+        return open_database(url, now_s, make=writing)
     path = around.folder / JOURNAL_FILE
-    if not writing and not path.exists():
-        return None
-    try:
-        return open_book(path, lambda: around.utc_now().timestamp())
-    except OSError as error:
-        raise JournalError(f"the journal {path} can't be opened: {error.strerror}") from error
+    return open_book(path, now_s) if writing else read_book(path, now_s)
 
 
 def opening(

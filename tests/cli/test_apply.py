@@ -352,11 +352,12 @@ def test_the_journal_has_an_intent_and_a_verdict_for_each_call(lab: Lab) -> None
     assert handles == (2,)
 
 
-def test_a_database_url_is_refused_in_words_until_it_is_built(
+def test_a_database_url_of_another_kind_is_refused_and_not_repeated(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("RECONCILER_DATABASE_URL", "postgresql://nowhere")
+    monkeypatch.setenv("RECONCILER_DATABASE_URL", "mysql://me:hush@nowhere/x")
     lab.declare(MOVE)
     ran = lab.apply()
     assert ran.code == 1
-    assert "not supported yet" in ran.err
+    assert "isn't a URL of the kind postgresql://" in ran.err
+    assert "hush" not in ran.err

@@ -11,11 +11,13 @@ import pytest
 from reconciler.errors import JournalError
 from reconciler.operations.applied import Ending
 from tests.contract.worlds import huawei_ecs
+from tests.journal.test_files import WRITE_VERSION
 from tests.rig.plot import Plot, Wanted
 from tests.rig.stage import stage
 from tests.rig.virtual_time import run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import httpx
@@ -110,3 +112,35 @@ def test_a_journal_that_fills_up_stops_the_next_request(tmp_path: Path) -> None:
         run(story())
     assert told.group_contains(JournalError, match="full")
     assert len(on.witness.writes) == 1
+
+
+def read_only(journal: Path) -> None:
+    content = bytearray(journal.read_bytes())
+    content[WRITE_VERSION] = 3
+    journal.write_bytes(content)
+
+
+def cut(journal: Path) -> None:
+    content = journal.read_bytes()
+    journal.write_bytes(content[: len(content) // 2])
+
+
+def emptied(journal: Path) -> None:
+    journal.write_bytes(b"")
+
+
+@pytest.mark.parametrize("breaks", [read_only, cut, emptied])
+def test_a_journal_that_breaks_between_two_runs_stops_the_second(
+    tmp_path: Path, breaks: Callable[[Path], None]
+) -> None:
+    on = ready(tmp_path)
+
+    async def story() -> None:
+        assert (await on.apply(WANTED)).ending is Ending.CONFIRMED
+        before = len(on.witness.writes)
+        breaks(on.around.folder / "journal.db")
+        with pytest.raises(JournalError):
+            await on.apply(Wanted(provider="huawei-ecs", servers={"s1": [], "s2": []}))
+        assert len(on.witness.writes) == before
+
+    run(story())

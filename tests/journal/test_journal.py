@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -10,69 +9,26 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import JournalError
-from reconciler.journal.journal import Book, open_book
-from reconciler.journal.tables import SCHEMA_VERSION
-from reconciler.model.attachment import AttachmentKey
 from reconciler.model.call import Call, Verb
 from reconciler.model.outcome import Outcome, Verdict
-from reconciler.model.record import Identity, Intent, NamedAttachment
+from tests.journal.keeping import CALL, KEYS, MINE, ROW, THEIRS, ask, count, done, intent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from reconciler.journal.journal import Pages
-
-MINE = Identity(provider="huawei-ecs", endpoint="https://one", project="p", region="r1")
-THEIRS = Identity(provider="huawei-ecs", endpoint="https://two", project="p", region="r1")
-KEYS = (AttachmentKey("prod", "s1", "v1"), AttachmentKey("prod", "s2", "v1"))
-CALL = Call(verb=Verb.ATTACH, keys=KEYS, devices={KEYS[0]: "/dev/vdc"})
-ROW = NamedAttachment(server_id="s1", volume_id="v1", server="web", volume="disk")
+    from reconciler.journal.journal import Book, Pages
+    from tests.journal.keeping import Keeper
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "kept" / "journal.db"
-
-
-@pytest.fixture
-def book(path: Path) -> Iterator[Book]:
-    opened = open_book(path, lambda: 100.0)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def pages(book: Book) -> Pages:
-    return book.pages(MINE, "prod")
-
-
-def intent(call: Call = CALL) -> Intent:
-    """Give an intent of one run."""
-    return Intent(run="run-1", step_id="step-1", label="web-1/disk-1", call=call)
-
-
-def done(took_s: float | None = None) -> dict[AttachmentKey, Outcome]:
-    """Give outcomes for both keys."""
-    return dict.fromkeys(KEYS, Outcome(verdict=Verdict.DONE, took_s=took_s))
-
-
-def count(path: Path, table: str) -> int:
-    """Count the rows as another process sees them."""
-    other = sqlite3.connect(path)
-    try:
-        return int(other.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608 - a name from this file
-    finally:
-        other.close()
-
-
-def test_each_line_is_there_for_others_when_the_call_returns(path: Path, pages: Pages) -> None:
+def test_each_line_is_there_for_others_when_the_call_returns(keeper: Keeper, pages: Pages) -> None:
     number = pages.begin(intent())
-    assert (count(path, "intents"), count(path, "handles"), count(path, "verdicts")) == (1, 0, 0)
+    assert (count(keeper, "intents"), count(keeper, "handles"), count(keeper, "verdicts")) == (
+        1,
+        0,
+        0,
+    )
     pages.accepted(number, "job-1")
-    assert count(path, "handles") == 1
+    assert count(keeper, "handles") == 1
     pages.end(number, done())
-    assert count(path, "verdicts") == len(KEYS)
+    assert count(keeper, "verdicts") == len(KEYS)
 
 
 def test_an_intent_is_open_until_its_end_and_reads_back_whole(pages: Pages) -> None:
@@ -102,11 +58,11 @@ def test_an_unknown_verdict_settles_nothing_and_the_rest_of_a_batch_stays_settle
     assert pages.open_intents() == ()
 
 
-def test_what_was_written_outlives_the_process(path: Path, book: Book, pages: Pages) -> None:
+def test_what_was_written_outlives_the_process(keeper: Keeper, book: Book, pages: Pages) -> None:
     number = pages.begin(intent())
     pages.record_applied("run-1", frozenset({ROW}))
     book.close()
-    again = open_book(path)
+    again = keeper.open()
     mine = again.pages(MINE, "renamed")
     assert [one.intent_id for one in mine.open_intents()] == [number]
     assert {key.scope for one in mine.open_intents() for key in one.call.keys} == {"renamed"}
@@ -144,72 +100,48 @@ def test_learned_times_are_the_median_of_the_last_done_calls(pages: Pages) -> No
     assert "attach" not in pages.job_seconds()
 
 
-def test_a_newer_journal_is_refused(path: Path, book: Book) -> None:
+def test_a_newer_journal_is_refused(keeper: Keeper, book: Book) -> None:
     book.close()
-    other = sqlite3.connect(path)
-    other.execute("UPDATE schema_version SET version = ?", (SCHEMA_VERSION + 1,))
-    other.commit()
-    other.close()
+    ask(keeper, "UPDATE schema_version SET version = version + 1")
     with pytest.raises(JournalError, match="newer version"):
-        open_book(path)
+        keeper.open()
 
 
-@pytest.mark.parametrize("content", [b"not a database at all" * 99, b"SQLite format 3\x00torn"])
-def test_a_file_that_is_no_journal_is_refused(path: Path, content: bytes) -> None:
-    path.parent.mkdir()
-    path.write_bytes(content)
-    with pytest.raises(JournalError):
-        open_book(path)
-    assert path.read_bytes() == content
-
-
-def test_a_journal_that_died_while_it_was_made_is_finished(path: Path, book: Book) -> None:
+def test_a_journal_that_died_while_it_was_made_is_finished(keeper: Keeper, book: Book) -> None:
     book.close()
-    other = sqlite3.connect(path)
     for statement in ("DELETE FROM schema_version", "DROP TABLE verdicts", "DROP TABLE applies"):
-        other.execute(statement)
-    other.commit()
-    other.close()
-    again = open_book(path)
+        ask(keeper, statement)
+    again = keeper.open()
     mine = again.pages(MINE, "prod")
     mine.end(mine.begin(intent()), done())
     mine.record_applied("run-1", frozenset())
     again.close()
 
 
-def test_a_disk_that_is_full_is_an_error_and_the_line_is_not_there(path: Path, book: Book) -> None:
-    pages = book.pages(MINE, "prod")
+def test_a_line_that_cannot_be_read_is_an_error(keeper: Keeper, pages: Pages) -> None:
     pages.begin(intent())
-    with book._engine.begin() as connection:  # noqa: SLF001 - the limit belongs to the connection
-        used = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-        connection.exec_driver_sql(f"PRAGMA max_page_count = {used}")
-    wide = Call(verb=Verb.ATTACH, keys=tuple(AttachmentKey("prod", "s" * 5000, "v") for _ in "ab"))
-
-    def fill() -> None:
-        for _ in range(50):
-            pages.begin(intent(wide))
-
-    with pytest.raises(JournalError, match="full"):
-        fill()
-    assert count(path, "intents") == len(pages.open_intents())
-
-
-def test_a_line_that_cannot_be_read_is_an_error(path: Path, pages: Pages) -> None:
-    pages.begin(intent())
-    other = sqlite3.connect(path)
-    other.execute('UPDATE intents SET call = \'{"keys": [["s1"]]}\'')
-    other.commit()
-    other.close()
+    ask(keeper, """UPDATE intents SET call = '{"keys": [["s1"]]}'""")
     with pytest.raises(JournalError, match="can't be read"):
         pages.open_intents()
 
 
-def test_many_may_make_a_new_journal_at_once(path: Path) -> None:
+def test_many_may_make_a_new_journal_at_once(keeper: Keeper) -> None:
     def attempt(_: int) -> None:
         with suppress(JournalError):  # locked, and told so: the next attempt finds it made
-            open_book(path).close()
+            keeper.open().close()
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(attempt, range(8)))
-    open_book(path).close()
-    assert count(path, "schema_version") == 1
+    keeper.open().close()
+    assert count(keeper, "schema_version") == 1
+
+
+def test_what_no_database_could_keep_is_replaced(pages: Pages) -> None:
+    number = pages.begin(intent())
+    said = "torn \0 and \udc80 " + "long " * 1000
+    odd = Outcome(verdict=Verdict.UNKNOWN, code=said, message=said, request_id=said)
+    pages.accepted(number, said)
+    pages.end(number, dict.fromkeys(KEYS, odd))
+    (left,) = pages.open_intents()
+    assert left.handle is not None
+    assert left.handle.startswith("torn \ufffd and ? long")

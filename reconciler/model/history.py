@@ -1,0 +1,95 @@
+"""What the journal tells of runs and leases. Speakers: journal, operations, report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds the lease of a cloud identity."""
+
+    id: str
+    """The name of this one holding; the next one, of the same owner too, has another."""
+    identity: str
+    scope: str
+    """What the owner calls that cloud."""
+    owner: str
+    """Host and process, for people."""
+    operation: str
+    run: str
+    since_s: float
+    expires_s: float
+    """When it ends unless it is renewed, by the owner's clock; nobody decides by it."""
+    local: bool
+    """True where it binds the processes of one machine only."""
+    gone: bool = False
+    """True when its owner was a process of this machine and is no more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """One cloud's part of a run."""
+
+    id: str
+    identity: str
+    scope: str
+    verb: str
+    began_s: float
+    ended_s: float | None
+    ending: str | None
+    """None: it goes on, or didn't live to its end."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    requests: int | None = None
+    adopted: int = 0
+    """Calls of earlier runs that it looked after."""
+    commit: str | None = None
+    running: bool = False
+    """True while it holds the lease."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastVerdict:
+    """What a run wrote about one attachment of a call."""
+
+    server_id: str
+    volume_id: str
+    verdict: str
+    code: str
+    message: str
+    request_id: str
+    took_s: float | None
+    at_s: float
+    run: str | None
+    """Who wrote it; None: whoever sent the call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastCall:
+    """One call of a run, and everything that was ever written about it."""
+
+    intent_id: int
+    run: str
+    step_id: str
+    label: str
+    verb: str
+    attachments: tuple[tuple[str, str], ...]
+    """Server id and volume id of each."""
+    at_s: float
+    handle: str | None
+    verdicts: tuple[PastVerdict, ...]
+    """Oldest first; empty: nobody knows what became of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """How one cloud's part of a run ended."""
+
+    ending: str
+    counts: Mapping[str, int]
+    """By the words of a run's closing line: `attached`, `detached`, ... `refused`, `failed`."""
+    requests: int
