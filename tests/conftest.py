@@ -26,6 +26,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="optional",
         help="`required`: a missing counterpart (a vendor's SDK, a checker) fails its tests",
     )
+    parser.addoption(
+        "--stories",
+        type=int,
+        default=40,
+        help="how many random stories the campaign lives; CI takes more",
+    )
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
