@@ -124,8 +124,10 @@ def test_a_key_that_ends_stays_below_the_failures_that_lock_it(house: House) -> 
         assert applied.ending is Ending.INCOMPLETE
         assert verdicts(applied)[Verdict.REFUSED] >= 20
         refused = [r.outcome for r in applied.results if r.verdict is Verdict.REFUSED]
-        assert {outcome.code for outcome in refused} == {"APIGW.0301"}
-        assert all("check this machine's clock" in outcome.message for outcome in refused)
+        # What met a call that nobody could look after any more wasn't sent either.
+        denials = [outcome for outcome in refused if outcome.code != "unsettled"]
+        assert {outcome.code for outcome in denials} == {"APIGW.0301"}
+        assert all("check this machine's clock" in outcome.message for outcome in denials)
 
     run(story())
 

@@ -35,8 +35,11 @@ DAWN = datetime(2026, 1, 15, 8, 0, tzinfo=UTC)
 
 
 def utc_now() -> datetime:
-    """Give the date that belongs to the running loop's time."""
-    return DAWN + timedelta(seconds=asyncio.get_running_loop().time())
+    """Give the date that belongs to the running loop's time; a thread of its own has none."""
+    try:
+        return DAWN + timedelta(seconds=asyncio.get_running_loop().time())
+    except RuntimeError:
+        return DAWN
 
 
 class Remembering:
