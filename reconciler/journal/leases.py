@@ -74,6 +74,7 @@ class Lease:
         self._identity, self._scope = whose
         self._token: str | None = None
         self._beaten_s = 0.0
+        self._date_less_clock_s = 0.0
         self._watched: tuple[str, int] | None = None
         self._quiet_s = 0.0
         self._looked_s = 0.0
@@ -111,6 +112,7 @@ class Lease:
 
     def _row(self, run: str, operation: str, token: str) -> dict[str, object]:
         now_s = self._store.now_s()
+        self._date_less_clock_s = now_s - self._terms.clock_s()
         return {
             "identity": self._identity,
             "scope": self._scope,
@@ -151,10 +153,12 @@ class Lease:
         the moment to be told to `beaten`, once the line is durable.
         """
         began_s = self._terms.clock_s()
+        # Not by the run's own date: it may belong to the run's thread, and the heart has another.
+        expires_s = self._date_less_clock_s + began_s + self._terms.ttl_s
         beaten = connection.execute(
             update(leases)
             .where(leases.c.identity == self._identity, leases.c.token == self._token)
-            .values(beat=leases.c.beat + 1, expires_s=self._store.now_s() + self._terms.ttl_s)
+            .values(beat=leases.c.beat + 1, expires_s=expires_s)
         )
         if beaten.rowcount != 1:
             raise LeaseLostError(self._lost(connection))

@@ -245,7 +245,11 @@ def test_a_lease_in_a_file_is_local_and_one_in_a_database_is_not(
 def test_the_heart_beats_while_the_run_is_busy_and_ends_with_the_last_lease(
     keeper: Keeper,
 ) -> None:
-    book = keeper.open(time.time, replace(TERMS, ttl_s=0.06, margin_s=0.0))
+    def date() -> float:
+        assert threading.current_thread() is threading.main_thread(), "a date is the run's own"
+        return 100.0
+
+    book = keeper.open(date, replace(TERMS, ttl_s=0.06, margin_s=0.0))
     pages, others = mine(book), book.pages(THEIRS, "prod")
     pages.lease.attempt("run-1", "apply")
     others.lease.attempt("run-1", "apply")
