@@ -1,0 +1,1 @@
+"""Random stories through the whole house in virtual time, and bugs planted in it on purpose."""

@@ -1,0 +1,273 @@
+"""Journals of a story: one in memory with the real one's promises, and the real one, both watched.
+
+Every line is a moment in which the process may die, before it is durable or right after.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass, field, replace
+from statistics import median
+from typing import TYPE_CHECKING, Protocol
+
+from reconciler.model.outcome import Verdict
+from reconciler.model.record import OpenIntent
+from tests.campaign.asked import Asked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from reconciler.journal.journal import Book, Pages
+    from reconciler.model.attachment import AttachmentKey
+    from reconciler.model.outcome import Outcome, Outcomes
+    from reconciler.model.record import Identity, Intent, NamedAttachment
+    from tests.campaign.road import Life
+
+
+@dataclass(slots=True)
+class Line:
+    """One intent and all that is durable about it."""
+
+    run: str
+    asked: tuple[Asked, ...]
+    handle: str | None = None
+    verdicts: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+
+
+class Kept(Protocol):
+    """Pages that a run may write."""
+
+    def begin(self, intent: Intent) -> int: ...
+
+    def accepted(self, intent_id: int, handle: str) -> None: ...
+
+    def end(self, intent_id: int, outcomes: Outcomes) -> None: ...
+
+    def open_intents(self) -> tuple[OpenIntent, ...]: ...
+
+    def job_seconds(self) -> Mapping[str, float]: ...
+
+    def applied(self) -> frozenset[NamedAttachment] | None: ...
+
+    def record_applied(self, run: str, rows: frozenset[NamedAttachment]) -> None: ...
+
+
+@dataclass
+class MemoryPages:
+    """The journal's promises, kept in lists."""
+
+    now_s: Callable[[], float]
+    intents: list[tuple[Intent, float]] = field(default_factory=list)
+    handles: dict[int, str] = field(default_factory=dict)
+    ended: list[tuple[int, AttachmentKey, Outcome]] = field(default_factory=list)
+    rows: frozenset[NamedAttachment] | None = None
+
+    def begin(self, intent: Intent) -> int:
+        """Keep an intent."""
+        self.intents.append((intent, self.now_s()))
+        return len(self.intents)
+
+    def accepted(self, intent_id: int, handle: str) -> None:
+        """Keep a handle."""
+        assert intent_id not in self.handles
+        self.handles[intent_id] = handle
+
+    def end(self, intent_id: int, outcomes: Outcomes) -> None:
+        """Keep what became of it."""
+        self.ended += [(intent_id, key, outcome) for key, outcome in sorted(outcomes.items())]
+
+    def open_intents(self) -> tuple[OpenIntent, ...]:
+        """Give what no verdict but UNKNOWN was kept for."""
+        return tuple(self._open())
+
+    def _open(self) -> Iterator[OpenIntent]:
+        for number, (intent, at_s) in enumerate(self.intents, start=1):
+            known = {
+                key for i, key, o in self.ended if i == number and o.verdict is not Verdict.UNKNOWN
+            }
+            left = tuple(key for key in intent.call.keys if key not in known)
+            if left:
+                yield OpenIntent(
+                    intent_id=number,
+                    run=intent.run,
+                    step_id=intent.step_id,
+                    label=intent.label,
+                    call=replace(intent.call, keys=left),
+                    handle=self.handles.get(number),
+                    age_s=max(0.0, self.now_s() - at_s),
+                )
+
+    def job_seconds(self) -> Mapping[str, float]:
+        """Give the median seconds by verb."""
+        took: dict[str, list[float]] = {}
+        for number, _, outcome in self.ended:
+            if outcome.took_s is not None:
+                verb = self.intents[number - 1][0].call.verb.value
+                took.setdefault(verb, []).append(outcome.took_s)
+        return {verb: median(seconds) for verb, seconds in took.items()}
+
+    def applied(self) -> frozenset[NamedAttachment] | None:
+        """Give the rows of the last apply."""
+        return self.rows
+
+    def record_applied(self, run: str, rows: frozenset[NamedAttachment]) -> None:
+        """Replace them."""
+        del run
+        self.rows = rows
+
+    def text(self) -> str:
+        """Give every word that somebody else wrote into it."""
+        told = [f"{one.label} {one.step_id}" for one, _ in self.intents]
+        told += [f"{one.code} {one.message} {one.request_id}" for _, _, one in self.ended]
+        return "\n".join([*told, *self.handles.values(), *map(str, self.rows or ())])
+
+    def lines(self) -> list[Line]:
+        """Give everything that is durable."""
+        found = [
+            Line(
+                run=intent.run,
+                asked=tuple(
+                    Asked(intent.call.verb.value, k.server_id, k.volume_id)
+                    for k in intent.call.keys
+                ),
+                handle=self.handles.get(number),
+            )
+            for number, (intent, _) in enumerate(self.intents, start=1)
+        ]
+        for number, key, outcome in self.ended:
+            row = found[number - 1].verdicts.setdefault((key.server_id, key.volume_id), [])
+            row.append(outcome.verdict.value)
+        return found
+
+
+class MemoryBook:
+    """A journal of one cloud that is open for as long as its story lasts."""
+
+    def __init__(self, pages: MemoryPages, life: Callable[[], Life]) -> None:
+        self._pages = pages
+        self._life = life
+
+    def pages(self, identity: Identity, scope: str) -> Watched:
+        """Give the only pages there are."""
+        del identity, scope
+        return Watched(self._pages, self._life())
+
+    def close(self) -> None:
+        """Keep it."""
+
+
+class RealBook:
+    """The real journal, watched."""
+
+    def __init__(self, book: Book, life: Callable[[], Life]) -> None:
+        self._book = book
+        self._life = life
+
+    def pages(self, identity: Identity, scope: str) -> Watched:
+        """Give the pages of one cloud."""
+        return Watched(self._book.pages(identity, scope), self._life())
+
+    def close(self) -> None:
+        """Release the file."""
+        self._book.close()
+
+
+class Alone:
+    """The lease and the history of a story's only run at a time: there is nobody to wait for."""
+
+    held = False
+
+    def attempt(self, run: str, operation: str) -> None:
+        """Get it."""
+        del run, operation
+
+    def release(self) -> None:
+        """Give it back."""
+
+    def began(self, run: str, verb: str) -> None:
+        """Forget it."""
+        del run, verb
+
+    def ended(self, run: str, end: object) -> None:
+        """Forget it."""
+        del run, end
+
+
+@dataclass
+class Watched:
+    """Pages of one process: dead, it writes nothing."""
+
+    kept: Kept | Pages
+    life: Life
+
+    @property
+    def lease(self) -> Alone:
+        """Give a lease that nobody else wants."""
+        return Alone()
+
+    @property
+    def runs(self) -> Alone:
+        """Give a history that nobody reads."""
+        return Alone()
+
+    def begin(self, intent: Intent) -> int:
+        """Write an intent, or die."""
+        self.life.line()
+        number = self.kept.begin(intent)
+        self.life.line()
+        return number
+
+    def accepted(self, intent_id: int, handle: str) -> None:
+        """Write a handle, or die."""
+        self.life.line()
+        self.kept.accepted(intent_id, handle)
+        self.life.line()
+
+    def end(self, intent_id: int, outcomes: Outcomes) -> None:
+        """Write verdicts, or die."""
+        self.life.line()
+        self.kept.end(intent_id, outcomes)
+        self.life.line()
+
+    def open_intents(self) -> tuple[OpenIntent, ...]:
+        """Give what is open."""
+        return self.kept.open_intents()
+
+    def job_seconds(self) -> Mapping[str, float]:
+        """Give what was learned."""
+        return self.kept.job_seconds()
+
+    def applied(self) -> frozenset[NamedAttachment] | None:
+        """Give the rows of the last apply."""
+        return self.kept.applied()
+
+    def record_applied(self, run: str, rows: frozenset[NamedAttachment]) -> None:
+        """Replace them, or die."""
+        self.life.line()
+        self.kept.record_applied(run, rows)
+
+
+LINES = (
+    "SELECT id, run, verb, call, handle FROM intents LEFT JOIN handles ON intent = id ORDER BY id"
+)
+VERDICTS = "SELECT intent, server_id, volume_id, verdict FROM verdicts ORDER BY rowid"
+
+
+def lines_of(path: Path) -> list[Line]:
+    """Give everything that another process finds in a journal's file now."""
+    if not path.exists():
+        return []
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        found: dict[int, Line] = {}
+        for number, run, verb, call, handle in connection.execute(LINES):
+            keys = json.loads(call)["keys"]
+            asked = tuple(Asked(verb, server, volume) for server, volume in keys)
+            found[number] = Line(run=run, asked=asked, handle=handle)
+        for number, server, volume, verdict in connection.execute(VERDICTS):
+            found[number].verdicts.setdefault((server, volume), []).append(verdict)
+    finally:
+        connection.close()
+    return list(found.values())
