@@ -8,23 +8,33 @@ wrongly. A story is the same for the same seed; which calls are in flight when i
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 
-from tests.kills.table import ROWS, clean, has_lease, kills, leases, run_all, table
+from tests.kills.table import ROWS, Runs, clean, has_lease, kills, leases, table
+
+INTERRUPTED = 130
 
 
 def main() -> int:
     """Run what was asked for, and print the table."""
     asked = _parser().parse_args()
     chosen = tuple(asked.only or ROWS)
-    tallies = run_all(kills(asked.runs, asked.seed, chosen, asked.hurry), asked.jobs)
-    if has_lease():
-        # One at a time: two appliers that shall begin together need a core each.
-        tallies |= run_all(leases(asked.runs, asked.seed, chosen), 1)
-    else:
-        print("no lease in this checkout: the rows about it are left out", file=sys.stderr)
-    print("\n".join(table(tallies)))
-    return 0 if clean(tallies) else 1
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    runs = Runs()
+    try:
+        runs.make(kills(asked.runs, asked.seed, chosen, asked.hurry), asked.jobs)
+        if has_lease():
+            # One at a time: two appliers that shall begin together need a core each.
+            runs.make(leases(asked.runs, asked.seed, chosen), 1)
+        else:
+            print("no lease in this checkout: the rows about it are left out", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("interrupted: the table has the runs that had ended", file=sys.stderr)
+        print("\n".join(table(runs.tallies)))
+        return INTERRUPTED
+    print("\n".join(table(runs.tallies)))
+    return 0 if clean(runs.tallies) else 1
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -32,6 +32,8 @@ KINDS = (
 )
 """The scopes of a story: one apply changes all of them at once."""
 OFTEN = 0.6
+STEP_TIMEOUT = "90s"
+"""Where no view shows motion, half of it must pass before a call without an answer is given up."""
 JOBS_S = (0.05, 0.1, 0.3)
 LATENCIES_S = (0.0, 0.02, 0.06)
 
@@ -130,6 +132,7 @@ class Part:
             "provider": self.provider,
             "region": self.plot.region,
             "endpoint": endpoint,
+            "limits": {"stepTimeout": STEP_TIMEOUT},
             "credentials": {"accessKey": {"env": access}, "secretKey": {"env": secret}},
             **project,
             **vendor.scope,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -121,26 +122,38 @@ def _lease(row: str, turn: int, number: int, seed: int) -> Turn:
     return Turn(row=row, stories=stories, act=act, kills=int(killing))
 
 
-def run_all(turns: Sequence[Turn], jobs: int) -> dict[str, Tally]:
-    """Run them, so many at once; tell what is wrong as it comes up."""
-    size = min(TOGETHER, -(-len(turns) // jobs) or 1)
-    groups = [turns[n : n + size] for n in range(0, len(turns), size)]
-    tallies: dict[str, Tally] = {}
-    with ThreadPoolExecutor(jobs) as pool:
-        for number, ran in enumerate(pool.map(_group, groups), start=1):
-            for turn, found in ran:
-                _add(tallies.setdefault(turn.row, Tally()), turn, found)
-            print(f"{min(number * size, len(turns))} of {len(turns)} runs", file=sys.stderr)
-    return tallies
+class Runs:
+    """Runs that are made, some at once; `tallies` has what has ended so far, whatever ends them."""
 
+    def __init__(self) -> None:
+        self.tallies: dict[str, Tally] = {}
+        self._one_at_a_time = threading.Lock()
+        self._stopping = threading.Event()
 
-def _group(turns: Sequence[Turn]) -> list[tuple[Turn, Verdict]]:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        with clouds([story for turn in turns for story in turn.stories], folder) as cloud:
-            ran = [(turn, _run(turn, cloud, folder)) for turn in turns]
-            ran[-1][1].wrong += [f"nobody documented {one}" for one in cloud.strangers()]
-    return ran
+    def make(self, turns: Sequence[Turn], jobs: int) -> None:
+        """Make these; tell what is wrong as it comes up. An interrupt waits for those under way."""
+        size = min(TOGETHER, -(-len(turns) // jobs) or 1)
+        groups = [turns[n : n + size] for n in range(0, len(turns), size)]
+        with ThreadPoolExecutor(jobs) as pool:
+            try:
+                for number, _ in enumerate(pool.map(self._together, groups), start=1):
+                    print(f"{min(number * size, len(turns))} of {len(turns)}", file=sys.stderr)
+            except BaseException:
+                self._stopping.set()
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+
+    def _together(self, turns: Sequence[Turn]) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            with clouds([story for turn in turns for story in turn.stories], folder) as cloud:
+                for turn in turns:
+                    if self._stopping.is_set():
+                        return
+                    found = _run(turn, cloud, folder)
+                    found.wrong += [f"nobody documented {one}" for one in cloud.strangers()]
+                    with self._one_at_a_time:
+                        _add(self.tallies.setdefault(turn.row, Tally()), turn, found)
 
 
 def _run(turn: Turn, cloud: Cloud, folder: Path) -> Verdict:
