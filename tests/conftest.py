@@ -27,10 +27,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="`required`: a missing counterpart (a vendor's SDK, a checker) fails its tests",
     )
     parser.addoption(
-        "--stories",
+        "--campaign",
         type=int,
-        default=40,
-        help="how many random stories the campaign lives; CI takes more",
+        default=300,
+        help="how many seeds the campaign takes; CI takes more, by its own command",
     )
 
 

@@ -10,13 +10,10 @@ import argparse
 import os
 import sys
 import time
-from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import chain
 
 from tests.campaign.drawing import specs
-from tests.campaign.known import KNOWN
 from tests.campaign.seeds import Judged, judged, quietly
 
 CHUNK = 50
@@ -37,7 +34,6 @@ def main() -> int:
     asked = _arguments()
     began_s, cpu_s = time.perf_counter(), 0.0
     faults = violations = 0
-    known: Counter[str] = Counter()
     parts = [
         Part(first, min(CHUNK, asked.first + asked.seeds - first), asked.provider, asked.whole)
         for first in range(asked.first, asked.first + asked.seeds, CHUNK)
@@ -46,13 +42,7 @@ def main() -> int:
         for took_s, results in pool.map(lived_through, parts):
             cpu_s += took_s
             faults += sum(one.faults for one in results)
-            known.update(chain.from_iterable(one.known for one in results))
             violations += sum(_told(one, asked.provider) for one in results)
-    for one in KNOWN:
-        if known[one.code]:
-            print(f"known: {one.code} in {known[one.code]} seeds: {one.why}")
-    if asked.strict:
-        violations += known.total()
     rate = asked.seeds / cpu_s if cpu_s else 0.0
     spent_s = time.perf_counter() - began_s
     print(f"{spent_s:.0f} s with {asked.jobs} processes, {rate:.0f} seeds a second of each")
@@ -88,7 +78,6 @@ def _arguments() -> argparse.Namespace:
     reading.add_argument("--from", type=int, default=0, dest="first")
     reading.add_argument("--provider", choices=sorted(specs()))
     reading.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    reading.add_argument("--strict", action="store_true", help="count what is known as well")
     road = reading.add_mutually_exclusive_group()
     road.add_argument("--whole", action="store_true", help="every seed by all layers")
     road.add_argument("--short", action="store_false", dest="whole")

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 from reconciler.model.outcome import Verdict
 from reconciler.model.record import OpenIntent
 from tests.campaign.asked import Asked
+from tests.campaign.leases import Held, MemoryLease, WatchedLease
+from tests.campaign.road import HERE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -63,6 +65,7 @@ class MemoryPages:
     handles: dict[int, str] = field(default_factory=dict)
     ended: list[tuple[int, AttachmentKey, Outcome]] = field(default_factory=list)
     rows: frozenset[NamedAttachment] | None = None
+    held: Held = field(default_factory=Held)
 
     def begin(self, intent: Intent) -> int:
         """Keep an intent."""
@@ -145,14 +148,13 @@ class MemoryPages:
 class MemoryBook:
     """A journal of one cloud that is open for as long as its story lasts."""
 
-    def __init__(self, pages: MemoryPages, life: Callable[[], Life]) -> None:
+    def __init__(self, pages: MemoryPages) -> None:
         self._pages = pages
-        self._life = life
 
     def pages(self, identity: Identity, scope: str) -> Watched:
         """Give the only pages there are."""
         del identity, scope
-        return Watched(self._pages, self._life())
+        return Watched(self._pages, HERE.get(), MemoryLease(self._pages.held, HERE.get()))
 
     def close(self) -> None:
         """Keep it."""
@@ -161,30 +163,21 @@ class MemoryBook:
 class RealBook:
     """The real journal, watched."""
 
-    def __init__(self, book: Book, life: Callable[[], Life]) -> None:
+    def __init__(self, book: Book) -> None:
         self._book = book
-        self._life = life
 
     def pages(self, identity: Identity, scope: str) -> Watched:
         """Give the pages of one cloud."""
-        return Watched(self._book.pages(identity, scope), self._life())
+        pages = self._book.pages(identity, scope)
+        return Watched(pages, HERE.get(), WatchedLease(pages.lease, HERE.get()))
 
     def close(self) -> None:
         """Release the file."""
         self._book.close()
 
 
-class Alone:
-    """The lease and the history of a story's only run at a time: there is nobody to wait for."""
-
-    held = False
-
-    def attempt(self, run: str, operation: str) -> None:
-        """Get it."""
-        del run, operation
-
-    def release(self) -> None:
-        """Give it back."""
+class Unread:
+    """A history that nobody reads."""
 
     def began(self, run: str, verb: str) -> None:
         """Forget it."""
@@ -201,20 +194,17 @@ class Watched:
 
     kept: Kept | Pages
     life: Life
+    lease: MemoryLease | WatchedLease
 
     @property
-    def lease(self) -> Alone:
-        """Give a lease that nobody else wants."""
-        return Alone()
-
-    @property
-    def runs(self) -> Alone:
+    def runs(self) -> Unread:
         """Give a history that nobody reads."""
-        return Alone()
+        return Unread()
 
     def begin(self, intent: Intent) -> int:
         """Write an intent, or die."""
         self.life.line()
+        self.lease.confirm()
         number = self.kept.begin(intent)
         self.life.line()
         return number
@@ -246,6 +236,7 @@ class Watched:
     def record_applied(self, run: str, rows: frozenset[NamedAttachment]) -> None:
         """Replace them, or die."""
         self.life.line()
+        self.lease.confirm()
         self.kept.record_applied(run, rows)
 
 

@@ -196,6 +196,12 @@ AT_THE_EDGE = (
 
 IN_JOURNAL = (
     Plant(
+        name="no lease",
+        breaks="two appliers change one cloud at the same time",
+        where="operations.lease:Leases.obtain",
+        swaps=(("until_s = asyncio", "return\n    until_s = asyncio"),),
+    ),
+    Plant(
         name="intents aren't found again",
         breaks="a rerun doesn't know what a dead run left in flight",
         where="journal.journal:Pages.open_intents",

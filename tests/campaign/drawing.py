@@ -53,11 +53,9 @@ def story_of(seed: int, provider: str | None = None, *, whole: bool | None = Non
     servers, volumes, shared, attached = world = _world(dice, can)
     ghosts = _ghosts(dice, can, servers)
     volumes = (*volumes, *(name for _, name in ghosts))
-    entries = _entries(dice, can, world)
-    if ghosts and dice.random() < 0.5:
-        entries = _haunted(dice, entries)
-    limits = _limits(dice)
+    entries = _haunted(dice, _entries(dice, can, world), ghosts)
     quiet, dies, acts = _disturbed(dice, world)
+    asks = _asks(dice, acts)
     return Story(
         seed=seed,
         provider=provider,
@@ -72,7 +70,7 @@ def story_of(seed: int, provider: str | None = None, *, whole: bool | None = Non
         before=_entries(dice, can, world) if _once(dice, 0.1) and can.attach else None,
         rules=() if quiet else tuple(_rule(dice, provider, servers) for _ in range(_few(dice))),
         acts=acts,
-        asks=dice.random() < 0.3 or any(act.at_s is None for act in acts),
+        asks=asks,
         agreed=frozenset(v for v in volumes if dice.random() < 0.85),
         dies=dies,
         rests=not dies or dice.random() < 0.4,
@@ -80,18 +78,27 @@ def story_of(seed: int, provider: str | None = None, *, whole: bool | None = Non
         lying_word=dice.randint(0, 2) if _once(dice, 0.1) else None,
         echoes=_once(dice, 0.3),
         skews_s=tuple(dice.choice([0.0, 0.0, 40.0, -40.0, 300.0]) for _ in range(3)),
-        limits=limits,
+        limits=(limits := _limits(dice)),
         job_s=dice.choice([1.0, 1.0, 1.0, 2.0, 2.0, 15.0]),
         sigma=0.0 if "stepTimeout" in limits else dice.choice([0.0, 0.5]),
         latency_s=0.05 if _once(dice, 0.15) else 0.0,
         whole=seed % WHOLE_EVERY == 0 if whole is None else whole,
+        second_s=None if quiet or asks else _second(dice),
     )
+
+
+def _second(dice: random.Random) -> float | None:
+    return dice.choice([0.0, 0.2, 1.0, 5.0]) if _once(dice, 0.15) else None
 
 
 def _disturbed(dice: random.Random, world: World) -> tuple[bool, tuple[int, ...], tuple[Act, ...]]:
     quiet = dice.random() < 0.1
     dies = () if quiet or dice.random() < 0.7 else _deaths(dice)
     return quiet, dies, () if quiet or dice.random() < 0.75 else _acts(dice, world)
+
+
+def _asks(dice: random.Random, acts: tuple[Act, ...]) -> bool:
+    return dice.random() < 0.3 or any(act.at_s is None for act in acts)
 
 
 def _ghosts(dice: random.Random, can: Capabilities, servers: tuple[str, ...]) -> tuple[Pair, ...]:
@@ -202,7 +209,9 @@ def _flag(
     return dice.choice([None, None, True, False])
 
 
-def _haunted(dice: random.Random, entries: Entries) -> Entries:
+def _haunted(dice: random.Random, entries: Entries, ghosts: tuple[Pair, ...]) -> Entries:
+    if not ghosts or dice.random() >= 0.5:
+        return entries
     server = dice.choice(sorted(entries.servers))
     row = entries.servers[server]
     more = Row(

@@ -269,6 +269,7 @@ def i10_the_pace_is_kept(tale: Tale) -> Iterator[str]:
             early = [at for at in times if sent.back_s and sent.back_s < at < until_s - 0.01]
             if early:
                 yield f"run {run.number}: asked at {early[0]:.2f} s, silence until {until_s:.2f} s"
+        assert run.ended_s is not None
         if run.ended_s - run.began_s > RUN_AT_MOST_S:
             yield f"run {run.number}: it took {run.ended_s - run.began_s:.0f} s"
 

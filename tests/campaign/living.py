@@ -18,17 +18,19 @@ from reconciler.report.run import run_document, run_text
 from reconciler.report.text import finding_lines, plan_text
 from reconciler.sim.changes import act
 from reconciler.sim.rules import Rule, RuleSet
-from tests.campaign.road import CirclesError
+from tests.campaign.road import HERE, CirclesError
 from tests.campaign.scene import Events
 from tests.campaign.worlds import truth_of
 from tests.rig.plot import vendor_of
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterator
+
     from reconciler.model.plan import Change
     from reconciler.operations.applied import Applied
     from reconciler.operations.plans import Planned
     from tests.campaign.books import Line
-    from tests.campaign.road import Sent
+    from tests.campaign.road import Life, Sent
     from tests.campaign.scene import Scene
     from tests.campaign.story import Act, Entries, Story
     from tests.campaign.worlds import Truth
@@ -53,7 +55,8 @@ class Lived:
     """The truth when it began, with everything done that was under way."""
     began_s: float
     after: Truth | None = None
-    ended_s: float = 0.0
+    ended_s: float | None = None
+    """None while it goes on."""
     approved: tuple[Change, ...] = ()
     """What was shown and approved; empty where it died before, or nothing could be changed."""
     asked: bool = False
@@ -102,7 +105,10 @@ async def lived(scene: Scene) -> Tale:
         await _run(scene, tale, story.before, quiet=True)
         await asyncio.sleep(20.0)
     scene.cloud.set_rules(RuleSet(seed=str(story.seed), rules=story.rules, counts=()))
-    for left in story.dies or (None,):
+    first, *others = story.dies or (None,)
+    alone = _run(scene, tale, story.entries, quiet=False, left=first)
+    await asyncio.gather(alone, *_second(scene, tale))
+    for left in others:
         await _run(scene, tale, story.entries, quiet=False, left=left)
     await _rested(scene)
     scene.cloud.set_rules(RuleSet())
@@ -111,6 +117,17 @@ async def lived(scene: Scene) -> Tale:
     await _last_plan(scene, tale)
     tale.lies = scene.road.lied
     return tale
+
+
+def _second(scene: Scene, tale: Tale) -> Iterator[Coroutine[object, object, None]]:
+    """Give the applier that comes while the first one is at work, where a story has one."""
+
+    async def lived_beside(after_s: float) -> None:
+        await asyncio.sleep(after_s)
+        await _run(scene, tale, scene.story.entries, quiet=False)
+
+    if scene.story.second_s is not None:
+        yield lived_beside(scene.story.second_s)
 
 
 async def _rested(scene: Scene) -> None:
@@ -128,31 +145,30 @@ async def _run(
     scene: Scene, tale: Tale, entries: Entries, *, quiet: bool, left: int | None = None
 ) -> None:
     scene.cloud.tick()
-    story, number = scene.story, len(tale.runs)
-    scene.skew_s = story.skews_s[min(number, len(story.skews_s) - 1)]
-    scene.begin(left)
+    life = scene.begin(len(tale.runs), left)
     run = Lived(
-        number=number,
+        number=life.run,
         quiet=quiet,
         entries=entries,
-        skew_s=scene.skew_s,
+        skew_s=life.skew_s,
         before=truth_of(scene.cloud, scene.words, projected=True),
         began_s=asyncio.get_running_loop().time(),
     )
+    beside = next((one for one in tale.runs if one.ended_s is None), None)
+    if beside is not None:
+        run.acted = beside.acted
+    first = all(one.quiet for one in tale.runs)
     tale.runs.append(run)
-    first = not any(not one.quiet for one in tale.runs[:-1])
-    timers = _disturbed(scene, run) if not quiet and first else []
-    scene.road.run = number
-    await _to_its_end(scene, run)
+    timers = _disturbed(scene, run) if first and not quiet else []
+    await _to_its_end(scene, run, life)
     for timer in timers:
         timer.cancel()
-    scene.road.on_request = lambda _: None
     scene.cloud.tick()
     run.ended_s = asyncio.get_running_loop().time()
     run.after = truth_of(scene.cloud, scene.words)
-    run.sent = [sent for sent in scene.road.sent if sent.run == number]
+    run.sent = [sent for sent in scene.road.sent if sent.run == run.number]
     run.lines = scene.lines()
-    tale.acts += len(run.acted)
+    tale.acts += len(run.acted) if beside is None else 0
     tale.printed += _printed(scene, run)
     tale.document += "".join(json.dumps(plan.document) for plan in run.shown)
 
@@ -162,7 +178,7 @@ def _disturbed(scene: Scene, run: Lived) -> list[asyncio.TimerHandle]:
     loop, story = asyncio.get_running_loop(), scene.story
 
     def counted(requests: int) -> None:
-        if requests == story.denied_after:
+        if requests == story.denied_after and HERE.get().run == run.number:
             scene.cloud.set_rules(RuleSet(rules=(DENIED,)))
 
     scene.road.on_request = counted
@@ -179,20 +195,20 @@ def _act(scene: Scene, run: Lived, one: Act) -> None:
     run.acted.append((one, not gone and act(scene.cloud, one.verb, server, volume) is None))
 
 
-async def _to_its_end(scene: Scene, run: Lived) -> None:
+async def _to_its_end(scene: Scene, run: Lived, life: Life) -> None:
     task = asyncio.ensure_future(_applied(scene, run))
-    death = asyncio.ensure_future(scene.life.ended.wait())
+    death = asyncio.ensure_future(life.ended.wait())
     try:
         async with asyncio.timeout(LONGEST_S):
             await asyncio.wait((task, death), return_when=asyncio.FIRST_COMPLETED)
-        if scene.life.dead:
+        if life.dead:
             task.cancel()
             await asyncio.wait((task,))
             return
         run.applied = task.result()
     except TimeoutError:
         run.broke = f"it didn't end within {LONGEST_S:.0f} s"
-        scene.life.dead = True
+        life.dead = True
         task.cancel()
         await asyncio.wait((task,))
     except (Exception, BaseExceptionGroup, CirclesError) as error:  # noqa: BLE001 - told as it is
@@ -254,7 +270,7 @@ def _printed(scene: Scene, run: Lived) -> str:
 
 
 async def _last_plan(scene: Scene, tale: Tale) -> None:
-    scene.begin(None)
+    scene.begin(len(tale.runs))
     before = len(scene.road.sent)
     request = Request(files=(scene.write(scene.story.entries),))
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -52,6 +53,9 @@ class Life:
     """One process: how many moments it has left, and whether it lives."""
 
     left: int | None = None
+    run: int = 0
+    skew_s: float = 0.0
+    """How far its clock is off."""
     dead: bool = False
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     moments: int = 0
@@ -77,6 +81,10 @@ class Life:
         """Never come back, once dead."""
         if self.dead:
             await asyncio.Event().wait()
+
+
+HERE: ContextVar[Life] = ContextVar("HERE")
+"""The process that speaks: two of them may live at once, each in a context of its own."""
 
 
 @dataclass(slots=True)
@@ -127,8 +135,6 @@ class Road(httpx.AsyncBaseTransport):
 
     def __init__(self, provider: str, app: App, recorded: Callable[[Sent], bool]) -> None:
         self.provider = provider
-        self.life = Life()
-        self.run = 0
         self.latency = False
         """Whether a request is under way for a while, so that its sender may go before it comes."""
         self.sent: list[Sent] = []
@@ -153,7 +159,7 @@ class Road(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Give the answer, or raise what a socket would."""
-        life = self.life
+        life = HERE.get()
         life.moment()
         await life.gone()
         sent = self._noted(request)
@@ -194,7 +200,7 @@ class Road(httpx.AsyncBaseTransport):
     def _noted(self, request: httpx.Request) -> Sent:
         path, query = request.url.path, request.url.query.decode()
         sent = Sent(
-            run=self.run,
+            run=HERE.get().run,
             left_s=asyncio.get_running_loop().time(),
             method=request.method,
             path=path,
@@ -210,7 +216,7 @@ class Road(httpx.AsyncBaseTransport):
         self.sent.append(sent)
         if len(self.sent) > MOST_REQUESTS:
             raise CirclesError
-        self.on_request(len([1 for one in self.sent if one.run == self.run]))
+        self.on_request(len([1 for one in self.sent if one.run == sent.run]))
         return sent
 
     async def _carried(self, request: httpx.Request) -> Reply:

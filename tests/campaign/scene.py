@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from reconciler.cli import progress
 from reconciler.cli.progress import PlainEvents
+from reconciler.journal import process
 from reconciler.operations import apply as applying
 from reconciler.operations import sessions, wiring
 from reconciler.operations.wiring import JOURNAL_FILE, Surroundings
@@ -28,7 +29,7 @@ from reconciler.sim.requests_log import RequestsLog
 from reconciler.sim.world import read_worlds
 from tests.campaign.books import MemoryBook, MemoryPages, RealBook, lines_of
 from tests.campaign.drawing import specs
-from tests.campaign.road import Life, Road, Sent
+from tests.campaign.road import HERE, Life, Road, Sent
 from tests.campaign.told import declared_of
 from tests.campaign.worlds import ENVIRON, manifests_of, words_of, world_of, world_text
 from tests.rig.stage import DAWN, utc_now
@@ -93,6 +94,7 @@ def _unguarded() -> Unguarded:
     return Unguarded()
 
 
+PROCESS = "process of run {}"
 ADDRESSES = importlib.import_module("httpx._urls")
 _parsed = lru_cache(maxsize=20_000)(ADDRESSES.urlparse)
 """Most addresses of a story were there in the one before: their parts aren't what it is about."""
@@ -108,11 +110,10 @@ class Scene:
     words: Words
     road: Road = field(init=False)
     pages: MemoryPages = field(init=False)
-    life: Life = field(init=False)
-    skew_s: float = 0.0
     entries: Entries = field(init=False)
     printed: list[str] = field(default_factory=list)
     jobs_known: int = 0
+    lives: list[Life] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.pages = MemoryPages(lambda: self.house_now().timestamp())
@@ -124,7 +125,7 @@ class Scene:
 
     def house_now(self) -> datetime:
         """Give what our clock says."""
-        return utc_now() + timedelta(seconds=self.skew_s)
+        return utc_now() + timedelta(seconds=HERE.get().skew_s)
 
     def around(self) -> Surroundings:
         """Give what the house is told of its machine."""
@@ -143,9 +144,17 @@ class Scene:
         del err
         self.printed.append(text)
 
-    def begin(self, left: int | None) -> None:
-        """Let a new process live, with so many moments left."""
-        self.life = self.road.life = Life(left)
+    def begin(self, run: int, left: int | None = None) -> Life:
+        """Let a new process live in this context, with so many moments left."""
+        skews_s = self.story.skews_s
+        life = Life(left, run=run, skew_s=skews_s[min(run, len(skews_s) - 1)])
+        HERE.set(life)
+        self.lives.append(life)
+        return life
+
+    def gone(self, name: str) -> bool:
+        """Tell whether the process of that name is no more."""
+        return name in {PROCESS.format(life.run) for life in self.lives if life.dead}
 
     def write(self, entries: Entries) -> str:
         """Write the manifests; give their path."""
@@ -228,7 +237,9 @@ def staged(scene: Scene) -> Iterator[None]:
         swap(progress, "time", SimpleNamespace(monotonic=lambda: asyncio.get_running_loop().time()))
         real = wiring.book
         if scene.story.whole:
-            swap(wiring, "book", lambda *a, **k: _watched(real(*a, **k), scene))
+            swap(wiring, "book", lambda *a, **k: _watched(real(*a, **k)))
+            swap(process, "fingerprint", lambda: PROCESS.format(HERE.get().run))
+            swap(process, "gone", scene.gone)
         else:
             swap(http, "_client", _as_client)
             swap(ADDRESSES, "urlparse", _parsed)
@@ -236,12 +247,12 @@ def staged(scene: Scene) -> Iterator[None]:
             swap(sessions, "names", lambda: tuple(specs()))
             swap(sessions, "spec_of", lambda name: specs()[name])
             swap(sessions, "load", lambda *_, **__: declared_of(scene.story, scene.entries))
-            swap(wiring, "book", lambda *_, **__: MemoryBook(scene.pages, lambda: scene.life))
+            swap(wiring, "book", lambda *_, **__: MemoryBook(scene.pages))
         yield
 
 
-def _watched(book: Book | None, scene: Scene) -> RealBook | None:
-    return None if book is None else RealBook(book, lambda: scene.life)
+def _watched(book: Book | None) -> RealBook | None:
+    return None if book is None else RealBook(book)
 
 
 def _as_client(opening: Opening) -> object:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from tests.campaign.drawing import story_of
 from tests.campaign.invariants import breaches
-from tests.campaign.known import cause
 from tests.campaign.living import lived
 from tests.campaign.scene import scene_of, staged
 from tests.rig.virtual_time import VirtualTimeLoop
@@ -39,8 +38,6 @@ class Judged:
     seed: int
     faults: int
     breaches: tuple[str, ...]
-    known: tuple[str, ...] = ()
-    """The causes, by their codes, of breaches that aren't among them."""
 
 
 def judged(
@@ -51,13 +48,7 @@ def judged(
         gc.collect()
     story = story_of(seed, provider, whole=whole)
     tale = told(story, folder)
-    causes = {breach: cause(tale, breach) for breach in breaches(tale)}
-    return Judged(
-        seed=seed,
-        faults=tale.faults,
-        breaches=tuple(breach for breach, known in causes.items() if known is None),
-        known=tuple(sorted({known for known in causes.values() if known is not None})),
-    )
+    return Judged(seed=seed, faults=tale.faults, breaches=tuple(breaches(tale)))
 
 
 def told(story: Story, folder: Path) -> Tale:

@@ -94,8 +94,8 @@ class Story:
     """Whether errors quote the credentials, and control characters."""
     skews_s: tuple[float, ...] = (0.0,)
     """How far our clock is off, run by run; the last one holds for all further runs."""
-    second: bool = False
-    """A second applier at the same time; drawn once a lease keeps the two apart."""
+    second_s: float | None = None
+    """After how many seconds of the first run a second applier begins, of the same manifests."""
     limits: Mapping[str, object] = field(default_factory=dict)
     job_s: float = 2.0
     sigma: float = 0.0
