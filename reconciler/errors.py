@@ -34,3 +34,13 @@ class ProviderError(ReconcilerError):
 
 class JournalError(ReconcilerError):
     """A line could not be made durable, or the journal is not ours to write."""
+
+    code = "journal"
+    """What a diagnostic calls it."""
+    hint = "mend the journal or RECONCILER_DATA_DIR, then run again: nothing more was sent"
+    """The next step."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        if hint is not None:
+            self.hint = hint

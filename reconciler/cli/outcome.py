@@ -24,10 +24,8 @@ ERROR = 1
 REFUSED = 3
 INCOMPLETE = 4
 INTERRUPTED = 130
-HINTS = {
-    "journal": "mend the journal or RECONCILER_DATA_DIR, then run again: nothing more was sent",
-    "cloud": "run again; what was in flight is in the journal",
-}
+CLOUD = ("cloud", "run again; what was in flight is in the journal")
+"""What a failure is called that reached nobody's hands, and the next step."""
 
 
 def run(use_case: Callable[[], Coroutine[object, object, T]]) -> T:
@@ -70,15 +68,15 @@ def _leaves(group: BaseExceptionGroup[ReconcilerError]) -> Iterator[ReconcilerEr
 
 def _shown(errors: list[ReconcilerError], code: int) -> int:
     show(found for error in errors if isinstance(error, FindingsError) for found in error.findings)
-    others = {(_code(e), str(e)) for e in errors if not isinstance(e, FindingsError)}
-    for kind, text in sorted(others):
+    others = {(*_named(e), str(e)) for e in errors if not isinstance(e, FindingsError)}
+    for kind, hint, text in sorted(others):
         say(f"error[{kind}]: {plain(text)}\n", err=True)
-        say(f"   = hint: {HINTS[kind]}\n", err=True)
+        say(f"   = hint: {plain(hint)}\n", err=True)
     return code
 
 
-def _code(error: ReconcilerError) -> str:
-    return "journal" if isinstance(error, JournalError) else "cloud"
+def _named(error: ReconcilerError) -> tuple[str, str]:
+    return (error.code, error.hint) if isinstance(error, JournalError) else CLOUD
 
 
 def show(findings: Iterable[Finding]) -> None:

@@ -58,6 +58,9 @@ class LeaseTerms:
 class LeaseLostError(JournalError):
     """Another run may change this cloud by now: this one stops before its next request."""
 
+    code = "lease-lost"
+    hint = "see who has it with `reconciler lock list`, then run again: it adopts what is in flight"
+
 
 class Lease:
     """One run's right to change one cloud identity."""

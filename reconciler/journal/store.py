@@ -33,6 +33,9 @@ if TYPE_CHECKING:
             ...
 
 
+FOLDER = "RECONCILER_DATA_DIR"
+URL_NAME = "RECONCILER_DATABASE_URL"
+FAR = f"see that the database of {URL_NAME} answers, then run again: nothing more was sent"
 SCHEMES = ("postgresql", "postgres")
 DRIVER = "postgresql+psycopg"
 MAKING = 4_711_042
@@ -83,8 +86,9 @@ class Store:
             # Only the driver's own words: SQLAlchemy's would repeat the statement and its values.
             cause = getattr(error, "orig", None) or type(error).__name__
             raise JournalError(
-                f"the journal {self.where} can't be used: {self._bare(cause)}"
-            ) from (error)
+                f"the journal {self.where} can't be used: {self._bare(cause)}",
+                hint=None if self.local else FAR,
+            ) from error
 
     def _bare(self, cause: object) -> str:
         """Give an error's words on one line and without the password."""
@@ -117,7 +121,8 @@ class Store:
         if version > tables.SCHEMA_VERSION:
             raise JournalError(
                 f"{self.where} was written by a newer version (schema {version}, this one knows "
-                f"{tables.SCHEMA_VERSION}): use that version, or another RECONCILER_DATA_DIR"
+                f"{tables.SCHEMA_VERSION})",
+                hint=f"use that version, or another {FOLDER if self.local else URL_NAME}",
             )
         self._check(found[1], thoroughly=make)
         return True
@@ -184,7 +189,7 @@ def in_database(text: str, now_s: Callable[[], float]) -> Store:
         )
     except ModuleNotFoundError as error:
         raise JournalError(
-            "RECONCILER_DATABASE_URL needs psycopg: pip install 'attachment-reconciler[postgres]'"
+            f"{URL_NAME} needs psycopg", hint="pip install 'attachment-reconciler[postgres]'"
         ) from error
     event.listen(engine, "connect", _durable)
     where = f"postgresql://{url.host or 'localhost'}:{url.port or 5432}/{url.database or ''}"
@@ -193,13 +198,16 @@ def in_database(text: str, now_s: Callable[[], float]) -> Store:
 
 
 def _url(text: str) -> URL:
-    wrong = "RECONCILER_DATABASE_URL isn't a URL of the kind postgresql://USER:PASSWORD@HOST/NAME"
+    wrong = JournalError(
+        f"{URL_NAME} isn't a URL of a PostgreSQL database",
+        hint="write it as postgresql://USER:PASSWORD@HOST/NAME",
+    )
     try:
         url = make_url(text)
     except (SQLAlchemyError, ValueError):
-        raise JournalError(wrong) from None  # Its words would repeat the URL.
+        raise wrong from None  # Its words would repeat the URL.
     if url.drivername not in {*SCHEMES, DRIVER}:
-        raise JournalError(wrong)
+        raise wrong
     return url.set(drivername=DRIVER)
 
 

@@ -359,5 +359,5 @@ def test_a_database_url_of_another_kind_is_refused_and_not_repeated(
     lab.declare(MOVE)
     ran = lab.apply()
     assert ran.code == 1
-    assert "isn't a URL of the kind postgresql://" in ran.err
+    assert "write it as postgresql://USER:PASSWORD@HOST/NAME" in ran.err
     assert "hush" not in ran.err

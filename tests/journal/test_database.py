@@ -43,15 +43,16 @@ def opened(url: str) -> None:
     ],
 )
 def test_what_is_no_url_is_refused_and_not_repeated(url: str) -> None:
-    with pytest.raises(JournalError, match="isn't a URL of the kind") as told:
+    with pytest.raises(JournalError, match="isn't a URL of a PostgreSQL") as told:
         opened(url)
     assert PASSWORD not in str(told.value)
 
 
 def test_without_the_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(JournalError, match=r"pip install 'attachment-reconciler\[postgres\]'"):
+    with pytest.raises(JournalError, match="needs psycopg") as told:
         opened("postgresql://127.0.0.1/x")
+    assert told.value.hint == "pip install 'attachment-reconciler[postgres]'"
 
 
 def test_a_server_that_is_not_there_is_an_error(postgres: Server) -> None:
@@ -59,6 +60,7 @@ def test_a_server_that_is_not_there_is_an_error(postgres: Server) -> None:
     with pytest.raises(JournalError, match=r"postgresql://127.0.0.1:1/x can't be used") as told:
         opened(f"postgresql://me:{PASSWORD}@127.0.0.1:1/x")
     assert PASSWORD not in str(told.value)
+    assert "RECONCILER_DATABASE_URL answers" in told.value.hint
 
 
 @pytest.mark.parametrize("where", ["postgresql://", "postgres://"])

@@ -165,8 +165,11 @@ def test_who_lost_it_writes_nothing_more(
     two: tuple[Book, Book], clock: Hand, keeper: Keeper, write: Callable[[Pages], object]
 ) -> None:
     first, second = lost(two, clock, keeper)
-    with pytest.raises(LeaseLostError, match=r"`prod` is lost, and .* pid \d+ has it now \(apply"):
+    with pytest.raises(
+        LeaseLostError, match=r"`prod` is lost, and .* pid \d+ has it now \(apply"
+    ) as lost_it:
         write(first)
+    assert (lost_it.value.code, "lock list" in lost_it.value.hint) == ("lease-lost", True)
     assert (count(keeper, "intents"), count(keeper, "applied")) == (0, 0)
     write(second)
     second.lease.release()
