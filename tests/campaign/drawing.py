@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.capabilities import SetBy
 from reconciler.providers import discover
 from reconciler.sim.rules import Rule
+from tests.campaign.crowds import crowded
 from tests.campaign.story import Act, Entries, Pair, Row, Story
 from tests.rig.plot import vendor_of
 from tests.rig.stage import DAWN
@@ -56,7 +57,7 @@ def story_of(seed: int, provider: str | None = None, *, whole: bool | None = Non
     entries = _haunted(dice, _entries(dice, can, world), ghosts)
     quiet, dies, acts = _disturbed(dice, world)
     asks = _asks(dice, acts)
-    return Story(
+    story = Story(
         seed=seed,
         provider=provider,
         can=can,
@@ -85,6 +86,7 @@ def story_of(seed: int, provider: str | None = None, *, whole: bool | None = Non
         whole=seed % WHOLE_EVERY == 0 if whole is None else whole,
         second_s=None if quiet or asks else _second(dice),
     )
+    return crowded(dice, story) if shared and not quiet and _once(dice, 0.15) else story
 
 
 def _second(dice: random.Random) -> float | None:
