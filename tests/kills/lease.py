@@ -26,7 +26,7 @@ TERM_S = 15.0
 LOOKS_S = 1.5
 """beside what lies between two looks, and between the lease and the first request."""
 WAITING = "waiting for the local lease"
-TRIES = 3
+TRIES = 10
 """On a busy machine two processes aren't woken in one moment each time."""
 HOUR_S = 3600.0
 CLOCK_CASES = (
