@@ -149,12 +149,18 @@ class Line:
     async def _reply(self, asked: Ask) -> Reply:
         if isinstance(asked, httpx.Request):
             return await self._exchange(asked)
+        # No TaskGroup: one whose member fails leaves a cancellation of the waiting task behind
+        # (Python 3.11), and the deadline of whoever reads is then taken for a person's Ctrl-C.
+        asking = [asyncio.ensure_future(self._exchange(request)) for request in asked]
         try:
-            async with asyncio.TaskGroup() as group:
-                asking = [group.create_task(self._exchange(request)) for request in asked]
-        except BaseExceptionGroup as failed:
-            first = _first(failed)
-            raise first from first.__cause__
+            await asyncio.wait(asking, return_when=asyncio.FIRST_EXCEPTION)
+            failed = [error for one in asking if one.done() and (error := one.exception())]
+        finally:
+            left = [one for one in asking if one.cancel()]
+            if left:
+                await asyncio.wait(left)
+        if failed:
+            raise failed[0]
         return tuple(one.result() for one in asking)
 
     async def _exchange(self, request: httpx.Request) -> httpx.Response:
@@ -353,9 +359,3 @@ def _proofs(request: httpx.Request) -> tuple[str, ...]:
     header = request.headers.get("Authorization", "")
     bare = (told for name, told in request.headers.items() if name.endswith("signature"))
     return (header, header.rpartition("Signature=")[2], *bare)
-
-
-def _first(failed: BaseExceptionGroup[BaseException]) -> BaseException:
-    # Requests that go out at once fail one at a time: the first failure cancels the others.
-    first = failed.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import zlib
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -312,3 +313,49 @@ def test_cancelling_passes_through() -> None:
         assert asking.cancelled()
 
     asyncio.run(run())
+
+
+def test_after_a_tuple_failed_a_deadline_around_the_next_read_is_still_a_timeout() -> None:
+    # A TaskGroup of Python 3.11 whose member fails while it is waited for leaves a cancellation
+    # behind that nobody takes back: the next timeout of the task then looks like a real one.
+    urls = tuple(f"https://cloud.example/{number}" for number in range(2))
+
+    async def run() -> int:
+        async def handler(request: httpx.Request) -> httpx.Response:
+            await asyncio.sleep(0)
+            if request.url.path == "/1":
+                raise httpx.ReadError("cut")
+            await asyncio.Event().wait()
+            return httpx.Response(200)
+
+        provider = Edge(handler, Says(urls)).provider()
+
+        async def read_in_time() -> None:
+            async with asyncio.timeout(0.01):
+                with suppress(ProviderError):
+                    await provider.list_live()
+                await asyncio.Event().wait()
+
+        with pytest.raises(TimeoutError):
+            await read_in_time()
+        task = asyncio.current_task()
+        assert task is not None
+        return task.cancelling()
+
+    assert asyncio.run(run()) == 0
+
+
+def test_a_tuple_that_is_given_up_takes_its_requests_along() -> None:
+    urls = tuple(f"https://cloud.example/{number}" for number in range(3))
+
+    async def run() -> int:
+        async def handler(_request: httpx.Request) -> httpx.Response:
+            await asyncio.Event().wait()
+            return httpx.Response(200)
+
+        provider = Edge(handler, Says(urls)).provider()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(provider.list_live(), 0.01)
+        return len(asyncio.all_tasks())
+
+    assert asyncio.run(run()) == 1
