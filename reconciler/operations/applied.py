@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.call import Verb
+from reconciler.model.finding import Finding
 from reconciler.model.outcome import Verdict
 from reconciler.model.plan import Action, Standing
 from reconciler.report.run import RunReport
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.execution.sending import Run
-    from reconciler.model.finding import Finding
     from reconciler.model.outcome import Outcome, Outcomes
     from reconciler.model.plan import Change
     from reconciler.model.record import NamedAttachment
@@ -120,6 +120,29 @@ def ending_of(fresh: Planned, results: Sequence[Result], *, sent: bool) -> Endin
     if sent or fresh.findings:
         return Ending.INCOMPLETE
     return Ending.REFUSED
+
+
+def short_of(applied: Applied, shown: Planned) -> Applied:
+    """Tell of changes that came up since a plan was shown, and that nobody was asked about.
+
+    They were left out, so not all that the manifests say is true; what is shown tells what
+    `--target` left out before.
+    """
+    count = _unselected(applied.planned) - _unselected(shown)
+    if count <= 0:
+        return applied
+    finding = Finding(
+        code="came-up-since",
+        summary=f"{count} more changes came up since this plan was shown, and were left out",
+        hint="run `reconciler apply` again: it shows them, and asks",
+    )
+    short = Ending.INCOMPLETE if applied.results else Ending.REFUSED
+    ending = short if applied.ending is Ending.CONFIRMED else applied.ending
+    return replace(applied, ending=ending, findings=(*applied.findings, finding))
+
+
+def _unselected(shown: Planned) -> int:
+    return sum(scope.plan.unselected for scope in shown.scopes)
 
 
 def _clear(scope: ScopePlan) -> bool:

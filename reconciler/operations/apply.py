@@ -31,7 +31,7 @@ from reconciler.execution.settle import Settling
 from reconciler.execution.watcher import Durations, Watcher
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.plan import Action
-from reconciler.operations.applied import Applied, Ending, ending_of, record, results_of
+from reconciler.operations.applied import Applied, Ending, ending_of, record, results_of, short_of
 from reconciler.operations.history import RunLog
 from reconciler.operations.lease import LOCK_TIMEOUT_S, Claim, Leases, LockedError
 from reconciler.operations.plans import Planned, Terms, check_selection, planned
@@ -303,7 +303,8 @@ async def _prompted(fresh: Planned, ready: _Ready, consent: Consent, request: Re
     _unambiguous(request, again)
     if again.digest != fresh.digest:
         consent.show(again)
-    return await _executed(again, ready)
+    applied = await _executed(again, ready)
+    return short_of(applied, fresh)
 
 
 def _stops(fresh: Planned, consent: Consent, request: Request) -> tuple[Finding, ...]:

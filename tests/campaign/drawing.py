@@ -80,7 +80,7 @@ def story_of(seed: int, provider: str | None = None, *, whole: bool | None = Non
         echoes=_once(dice, 0.3),
         skews_s=tuple(dice.choice([0.0, 0.0, 40.0, -40.0, 300.0]) for _ in range(3)),
         limits=(limits := _limits(dice)),
-        job_s=dice.choice([1.0, 1.0, 1.0, 2.0, 2.0, 15.0]),
+        job_s=_job_s(dice, can, limits),
         sigma=0.0 if "stepTimeout" in limits else dice.choice([0.0, 0.5]),
         latency_s=0.05 if _once(dice, 0.15) else 0.0,
         whole=seed % WHOLE_EVERY == 0 if whole is None else whole,
@@ -126,6 +126,12 @@ def _limits(dice: random.Random) -> Mapping[str, object]:
     if dice.random() < 0.1:
         limits["maxConcurrency"] = dice.choice([1, 2])
     return limits
+
+
+def _job_s(dice: random.Random, can: Capabilities, limits: Mapping[str, object]) -> float:
+    drawn = dice.choice([1.0, 1.0, 1.0, 2.0, 2.0, 15.0])
+    # Where nothing shows motion, half of `stepTimeout` is the proof that nothing goes on.
+    return drawn if can.shows_motion or "stepTimeout" not in limits else min(drawn, 2.0)
 
 
 def _deaths(dice: random.Random) -> tuple[int, ...]:

@@ -20,6 +20,7 @@ from reconciler.operations.applied import Applied, Ending
 from reconciler.operations.apply import Consent, apply_manifests
 from reconciler.operations.history import one_run, past_runs
 from reconciler.operations.lease import holders
+from reconciler.sim.changes import act
 from tests.contract.worlds import huawei_ecs
 from tests.journal.keeping import intent
 from tests.rig.plot import Plot, Wanted
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from reconciler.operations.plans import Planned
 
-PLOT = Plot(servers=("s1", "s2"), volumes=("v1", "v2"), attached=(("s1", "v1"),), job_s=4.0)
+PLOT = Plot(servers=("s1", "s2"), volumes=("v1", "v2", "v3"), attached=(("s1", "v1"),), job_s=4.0)
 WANTED = Wanted(provider="huawei-ecs", servers={"s1": ["v2"], "s2": ["v1"]})
 OTHER = Wanted(provider="huawei-ecs", servers={"s1": ["v1"], "s2": ["v2"]})
 LEAVES = Call(verb=Verb.DETACH, keys=(AttachmentKey("prod", "s1-id", "v1-id"),))
@@ -125,6 +126,20 @@ def test_two_that_disagree_never_meet(on: Stage, tmp_path: Path) -> None:
     assert not on.witness.doubles
     assert not [row for row in on.witness.rows if row["status"] not in {200, 202}]
     assert len(past_runs(on.around)) == 2
+
+
+def test_what_comes_up_after_the_approval_is_left_out_and_told(on: Stage) -> None:
+    def stray() -> None:
+        act(on.cloud, "detach", on.cloud.servers["s1-id"], on.cloud.volumes["v1-id"])
+        act(on.cloud, "attach", on.cloud.servers["s2-id"], on.cloud.volumes["v1-id"])
+        act(on.cloud, "attach", on.cloud.servers["s1-id"], on.cloud.volumes["v3-id"])
+
+    applied = run(apply(on, asked(stray)))
+    assert applied.ending is Ending.INCOMPLETE
+    assert [finding.code for finding in applied.findings] == ["came-up-since"]
+    assert set(on.accepted()) == {("attach", "s1", "v2")}
+    assert run(apply(on, asked(lambda: None))).ending is Ending.CONFIRMED
+    assert run(on.plan(WANTED)).approvable is False
 
 
 def test_a_plan_neither_waits_nor_locks(on: Stage) -> None:
