@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reconciler.model.finding import Finding
     from reconciler.model.history import Holder
     from reconciler.model.live import Live, Words
+    from reconciler.model.memory import Memory
     from reconciler.model.outcome import Outcome, Outcomes, Progress, Receipt
     from reconciler.model.record import Intent, NamedAttachment, OpenIntent
 
@@ -161,8 +162,12 @@ class Applied(Protocol):
         """Give the rows; None when no apply was ever recorded."""
         ...
 
-    def record_applied(self, run: str, rows: frozenset[NamedAttachment]) -> None:
-        """Replace them, durably."""
+    def remembered(self) -> Memory | None:
+        """Give what it went by; None when no apply was ever recorded."""
+        ...
+
+    def record_applied(self, run: str, rows: frozenset[NamedAttachment], by: Memory) -> None:
+        """Replace both, durably."""
         ...
 
 

@@ -102,6 +102,8 @@ def _as_saved(asked: Request, saved: Request) -> Request:
         scopes=asked.scopes or saved.scopes,
         targets=asked.targets or saved.targets,
         excludes=asked.excludes or saved.excludes,
+        compare_with=asked.compare_with or saved.compare_with,
+        first_apply=asked.first_apply or saved.first_apply,
     )
 
 

@@ -72,6 +72,14 @@ PLAN_FLAGS = (
     ),
     click.option("--expect-digest", metavar="D", help="Refuse unless the plan has this digest."),
 )
+MEMORY_FLAGS = (
+    click.option(
+        "--first-apply",
+        "first",
+        is_flag=True,
+        help="Nothing was applied before: there is nothing to compare with.",
+    ),
+)
 LONGEST_DIGITS = 9
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -141,7 +149,17 @@ def plan_flags(verb: Verb) -> Verb:
         )
         return verb(asked=narrowed, **rest)
 
-    return _flagged(parsed, PLAN_FLAGS)
+    return _memory_flags(_flagged(parsed, PLAN_FLAGS))
+
+
+def _memory_flags(verb: Verb) -> Verb:
+    """Add what says with which memory a plan is compared."""
+
+    @functools.wraps(verb)
+    def parsed(*, asked: Request, first: bool, **rest: object) -> int:
+        return verb(asked=replace(asked, first_apply=first), **rest)
+
+    return _flagged(parsed, MEMORY_FLAGS)
 
 
 def _flagged(verb: Verb, flags: tuple[Callable[[Verb], Verb], ...]) -> Verb:

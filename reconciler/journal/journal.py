@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, distinct, func, insert, select
 
 from reconciler.errors import JournalError
-from reconciler.journal import leases, tables
+from reconciler.journal import leases, memories, tables
 from reconciler.journal.heart import Heart
 from reconciler.journal.leases import Lease, LeaseTerms
 from reconciler.journal.runs import RunPages, past_calls, past_runs
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from reconciler.journal.store import Store
     from reconciler.model.history import Holder, PastCall, PastRun
+    from reconciler.model.memory import Memory
     from reconciler.model.outcome import Outcomes
     from reconciler.model.record import Identity, Intent
 
@@ -258,8 +259,16 @@ class Pages:
             for row in rows
         )
 
-    def record_applied(self, run: str, rows: frozenset[NamedAttachment]) -> None:
-        """Replace what the last apply owned, durably."""
+    def remembered(self) -> Memory | None:
+        """Give what the last apply went by; None when no apply was ever recorded."""
+        applies = tables.applies
+        query = select(applies.c.policy, applies.c.protected, applies.c.documents)
+        with self._store.durably() as connection:
+            row = connection.execute(query.where(applies.c.identity == self._identity)).first()
+        return None if row is None else memories.read(row._asdict())
+
+    def record_applied(self, run: str, rows: frozenset[NamedAttachment], by: Memory) -> None:
+        """Replace what the last apply owned, and what it went by, durably."""
         mine = {"identity": self._identity}
         values = [
             mine
@@ -274,9 +283,8 @@ class Pages:
         with self._leased() as connection:
             for table in (tables.applied, tables.applies):
                 connection.execute(delete(table).where(table.c.identity == self._identity))
-            connection.execute(
-                insert(tables.applies).values(mine | {"run": run, "at_s": self._store.now_s()})
-            )
+            row = mine | {"run": run, "at_s": self._store.now_s()} | memories.written(by)
+            connection.execute(insert(tables.applies).values(row))
             if values:
                 connection.execute(insert(tables.applied), values)
 

@@ -91,7 +91,12 @@ applies = Table(
     Column("identity", Text, primary_key=True),
     Column("run", String(64), nullable=False),
     Column("at_s", Float, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("protected", Text, nullable=False),
+    Column("documents", Text, nullable=False),
 )
+"""One row an identity: that something was applied, and by which policy, protected rows and
+documents; the next plan is held against them."""
 
 leases = Table(
     "leases",

@@ -71,7 +71,7 @@ class _Row:
         if table is None or owner is None:
             return None
         keeps = optional(self.reading, table, (label, "others"), _OTHERS) is not None
-        optional(self.reading, table, (label, "protect"), scalars.flag)
+        protects = optional(self.reading, table, (label, "protect"), scalars.flag)
         listed, chosen = self._wanted(table, within(label, wanted))
         if wanted not in table.pairs and "others" not in table.pairs:
             hint = f"list them, `{wanted}: []` for none, or say `others: keep`"
@@ -85,6 +85,7 @@ class _Row:
             selector=chosen,
             absent=absent,
             keeps_others=keeps,
+            protects=protects is True,
             document=self.document,
         )
 

@@ -42,12 +42,6 @@ NOT_YET: Final[Mapping[Unsupported, str]] = MappingProxyType(
         Unsupported("Scope", ("unmanaged",), "detach"): (
             "this version reports what nobody owns and never detaches it"
         ),
-        Unsupported("Attachments", ("servers", "*", "protect"), "true"): (
-            "this version would not hold a detach back for it"
-        ),
-        Unsupported("Attachments", ("volumes", "*", "protect"), "true"): (
-            "this version would not hold a detach back for it"
-        ),
         Unsupported("Policy", ("forceDetach",), "ask"): _BY_HAND,
         Unsupported("Policy", ("guestRelease", "hook")): _GUEST,
         Unsupported("Policy", ("guestRelease", "timeout")): _GUEST,

@@ -60,6 +60,8 @@ class Entry:
     selector: Selector | None = None
     absent: tuple[Ref, ...] = ()
     keeps_others: bool = False
+    protects: bool = False
+    """True: nothing of this row is detached, moved or destroyed."""
     document: str = ""
     """`metadata.name` of the document that it stands in."""
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.attachment import Attachment, AttachmentKey
     from reconciler.model.finding import Finding, Place
+    from reconciler.model.memory import Memory, Protected
     from reconciler.model.record import NamedAttachment
 
 
@@ -135,6 +136,8 @@ class Plan:
     """What the last apply owned, is still there, and nobody names now."""
     owned: tuple[NamedAttachment, ...] = ()
     """What the manifests own when this plan is done: the rows that an apply records."""
+    protected: tuple[Protected, ...] = ()
+    """The rows that entries protect, sorted: an apply records them too."""
     findings: tuple[Finding, ...] = ()
     """Everything to be told, refusals of changes included, sorted."""
     refused_entries: int = 0
@@ -188,6 +191,10 @@ class Circumstances:
     """The exact number of detaches that a person acknowledged for this scope."""
     applied: frozenset[NamedAttachment] | None = None
     """What the last apply owned; None when there is no record."""
+    memories: tuple[Memory, ...] = ()
+    """What manifests said before, and still holds this plan back."""
+    needs_memory: bool = False
+    """True: without any memory nothing is taken away."""
     targets: tuple[str, ...] = ()
     """Globs `[SCOPE:]SERVER/VOLUME`; empty: everything."""
     excludes: tuple[str, ...] = ()

@@ -104,7 +104,8 @@ def record(fresh: Planned, runs: Mapping[str, Run], results: Sequence[Result]) -
         before = pages.applied() or frozenset()
         kept = {row for row in before if _key(row, plan.scope) in staying}
         owned = {row for row in plan.owned if _key(row, plan.scope) not in missing}
-        pages.record_applied(runs[plan.scope].id, frozenset(owned | kept))
+        by = scope.session.memory_of(plan)
+        pages.record_applied(runs[plan.scope].id, frozenset(owned | kept), by)
 
 
 def _key(row: NamedAttachment, scope: str) -> AttachmentKey:

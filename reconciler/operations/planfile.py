@@ -47,6 +47,8 @@ def save(path: Path, document: Document, request: Request) -> None:
             "scopes": list(request.scopes),
             "targets": list(request.targets),
             "excludes": list(request.excludes),
+            "compare_with": request.compare_with,
+            "first_apply": request.first_apply,
             "plan": document,
         },
         sort_keys=True,
@@ -105,6 +107,8 @@ def _parsed(saved: Mapping[str, object]) -> SavedPlan:
             scopes=_texts(saved["scopes"]),
             targets=_texts(saved["targets"]),
             excludes=_texts(saved["excludes"]),
+            compare_with=_text(saved["compare_with"]),
+            first_apply=saved["first_apply"] is True,
         ),
         digest=str(ours["digest"]),
         approved=tuple(_approved(row, facts) for row in rows if row["standing"] == "permitted"),
@@ -113,6 +117,10 @@ def _parsed(saved: Mapping[str, object]) -> SavedPlan:
 
 def _texts(told: object) -> tuple[str, ...]:
     return tuple(str(text) for text in cast("list[object]", told))
+
+
+def _text(told: object) -> str | None:
+    return None if told is None else str(told)
 
 
 def _approved(row: Mapping[str, object], facts: Mapping[str, Mapping[str, Facts]]) -> Approved:

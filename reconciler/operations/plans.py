@@ -10,6 +10,7 @@ from reconciler.errors import ProviderError
 from reconciler.execution.look import REST_S, steady
 from reconciler.model.call import Verb
 from reconciler.model.finding import Finding, FindingsError
+from reconciler.model.memory import NOBODY
 from reconciler.operations.sessions import opened, unreadable
 from reconciler.planning.forecast import forecast_s
 from reconciler.planning.ground import ground
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.live import Live
-    from reconciler.model.plan import Approved, Plan
+    from reconciler.model.plan import Approved, Circumstances, Plan
     from reconciler.operations.sessions import Request, Session
     from reconciler.operations.wiring import Surroundings
     from reconciler.planning.ground import Ground
@@ -156,10 +157,15 @@ async def _plan(session: Session, terms: Terms) -> ScopePlan:
             seconds=seconds,
             provider=session.spec.name,
             simulated=session.scope.simulated,
-            memory="journal" if circumstances.applied is not None else "none",
+            memory=_memory(circumstances),
             notices=(*live.notices, *_left_open(session), *_windows(session, seconds)),
         ),
     )
+
+
+def _memory(circumstances: Circumstances) -> str:
+    """Give who remembers what was applied before, as documents say it."""
+    return " and ".join(memory.of.value for memory in circumstances.memories) or NOBODY
 
 
 async def _api_version(session: Session) -> tuple[Finding, ...]:

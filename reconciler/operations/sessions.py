@@ -15,6 +15,7 @@ from reconciler.execution.retry import Patience
 from reconciler.manifest import Loaded, load
 from reconciler.model.declared import Unmanaged
 from reconciler.model.finding import Finding, FindingsError
+from reconciler.model.memory import Memory, Remembers
 from reconciler.model.plan import Circumstances
 from reconciler.operations import wiring
 from reconciler.planning.windows import permits
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from reconciler.journal.journal import Book, Pages
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.declared import Declared, DeclaredScope, Entry
-    from reconciler.model.plan import Approved
+    from reconciler.model.plan import Approved, Plan
     from reconciler.model.policy import Policy
     from reconciler.model.record import Identity
     from reconciler.operations.wiring import Surroundings
@@ -52,6 +53,10 @@ class Request:
     acks: Mapping[str, int] | None = None
     """Acknowledged detaches by scope; under the empty key: of the only scope."""
     expect_digest: str | None = None
+    compare_with: str | None = None
+    """The revision whose manifests guards compare with as well."""
+    first_apply: bool = False
+    """True: a person says that nothing was applied before, where nothing tells."""
     destroys: frozenset[str] = frozenset()
     """The volumes, by id or name, that a person agreed to lose on the command line."""
 
@@ -103,6 +108,8 @@ class Session:
         return Circumstances(
             ack_detach=acks.get(self.scope.name, acks.get("")),
             applied=self.pages.applied() if self.pages is not None else None,
+            memories=self._memories(),
+            needs_memory=not self.request.first_apply,
             targets=self.request.targets,
             excludes=self.request.excludes,
             reports_unmanaged=self.scope.unmanaged is Unmanaged.REPORT,
@@ -111,6 +118,20 @@ class Session:
             destroys=destroys,
             unsettled=unsettled,
             approved=approved,
+        )
+
+    def _memories(self) -> tuple[Memory, ...]:
+        """Give what is remembered of the scope."""
+        kept = self.pages.remembered() if self.pages is not None else None
+        return () if kept is None else (kept,)
+
+    def memory_of(self, plan: Plan) -> Memory:
+        """Give what is to be remembered once this plan is made."""
+        return Memory(
+            of=Remembers.JOURNAL,
+            policy=replace(self.policy, accept=()),
+            protected=frozenset(plan.protected),
+            documents=frozenset(entry.document for entry in self.entries),
         )
 
 

@@ -11,6 +11,7 @@ from reconciler.model.attachment import Phase, View
 from reconciler.model.declared import Side
 from reconciler.model.live import VolumeStatus
 from reconciler.model.plan import Name
+from reconciler.planning.remembering import protections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.model.live import Live
     from reconciler.model.plan import Circumstances
     from reconciler.model.policy import Policy
+    from reconciler.planning.remembering import Protection
     from reconciler.planning.resolve import Desired
 
 
@@ -59,6 +61,8 @@ class Ground:
     """Volume ids that an attach or a detach is under way for."""
     rebound: frozenset[tuple[Side, str]] = frozenset()
     """Names that meant another server or volume at the last apply."""
+    protected: Mapping[tuple[Side, str], Protection] = field(default_factory=dict)
+    """Rows of which nothing is taken away, by what is said now or was said before."""
 
     def seen(self, key: AttachmentKey) -> Seen:
         """Give what the views say of one attachment."""
@@ -130,6 +134,7 @@ def ground(
         disks=dict(disks),
         moving=frozenset(_moving(live)) | {key.volume_id for key in circumstances.unsettled},
         rebound=frozenset(_rebound(live, circumstances)),
+        protected=protections(desired, live, circumstances.memories),
     )
 
 

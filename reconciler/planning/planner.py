@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.attachment import Attachment, AttachmentKey
 from reconciler.model.declared import Side
 from reconciler.model.finding import Finding, Severity
+from reconciler.model.memory import Protected
 from reconciler.model.plan import Action, Change, Plan, Standing, Update
 from reconciler.model.record import NamedAttachment
 from reconciler.planning import guards
@@ -112,9 +113,10 @@ def plan(
         unmanaged=_rows(draft.unmanaged, on),
         released=_released(on),
         owned=_rows(sorted(desired.wanted.keys() - _missing(known.accepted)), on),
+        protected=_protected(desired),
         findings=_findings(
             final,
-            (*refusals, *refused, *draft.findings, *known.findings, *guards.warnings(final, on)),
+            (*refusals, *refused, *draft.findings, *known.findings, *_warnings(final, on)),
         ),
         refused_entries=len(refused),
         refusals=refusals,
@@ -355,6 +357,19 @@ def _rows(keys: Iterable[AttachmentKey], on: Ground) -> tuple[NamedAttachment, .
         )
         for key, name in names
     )
+
+
+def _protected(desired: Desired) -> tuple[Protected, ...]:
+    rows = (
+        Protected(side=side, name=entry.owner.text, owner_id=owner_id)
+        for (side, owner_id), entry in desired.protected.items()
+    )
+    return tuple(sorted(rows, key=lambda row: row.order))
+
+
+def _warnings(changes: Sequence[Change], on: Ground) -> Iterator[Finding]:
+    yield from guards.warnings(changes, on)
+    yield from guards.loosened(on)
 
 
 def _findings(changes: Sequence[Change], others: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -51,6 +51,8 @@ class Desired:
     """The entry that owns each row, refused ones included."""
     held: Mapping[Row, Finding] = field(default_factory=dict)
     """Rows on which nothing may change, and why."""
+    protected: Mapping[Row, Entry] = field(default_factory=dict)
+    """Rows of which nothing may be taken away; a name that isn't clear protects all it may mean."""
     entry_findings: tuple[Finding, ...] = ()
     scope_findings: tuple[Finding, ...] = ()
 
@@ -154,6 +156,7 @@ class _Resolution:
         self._wanted: dict[AttachmentKey, dict[Side, Listed]] = {}
         self._absent: dict[AttachmentKey, dict[Side, Place]] = {}
         self._held: dict[Row, Finding] = {}
+        self._protected: dict[Row, Entry] = {}
         self._entry_findings: list[Finding] = []
         self._scope_findings: list[Finding] = []
 
@@ -167,6 +170,7 @@ class _Resolution:
             absent={key: next(iter(sides.values())) for key, sides in self._absent.items()},
             rows=self._rows,
             held=self._held,
+            protected=self._protected,
             entry_findings=tuple(sorted(self._entry_findings, key=lambda f: f.order)),
             scope_findings=tuple(sorted(self._scope_findings, key=lambda f: f.order)),
         )
@@ -174,6 +178,8 @@ class _Resolution:
     def _take(self, entry: Entry) -> None:
         other = Side.VOLUME if entry.side is Side.SERVER else Side.SERVER
         owner = self._index[entry.side].find(entry.owner, self._live.scope)
+        if entry.protects:
+            self._protect(entry, owner)
         here = self._on.get(owner, set()) if isinstance(owner, str) else set()
         listed, absent, findings = self._members(entry, other, here)
         if isinstance(owner, Finding):
@@ -196,6 +202,11 @@ class _Resolution:
             self._wanted.setdefault(key, {})[entry.side] = line
         for identity, ref in absent.items():
             self._absent.setdefault(self._key(row, identity), {})[entry.side] = ref.place
+
+    def _protect(self, entry: Entry, owner: str | Finding) -> None:
+        meant = self._index[entry.side].meant(entry.owner.text)
+        ids = (owner,) if isinstance(owner, str) else meant
+        self._protected |= {(entry.side, identity): entry for identity in ids}
 
     def _hold_listed(self, entry: Entry, listed: Mapping[str, Listed], why: Finding) -> None:
         # A volume that was meant for a server whose entry is refused must not leave its old one.

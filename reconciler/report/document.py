@@ -50,7 +50,7 @@ class ScopeReport:
     provider: str
     simulated: bool
     memory: str
-    """Where the last applied entries come from: `journal` or `none`."""
+    """Who remembers what was applied before: `journal`, `git`, both (`and`), or `none`."""
     notices: tuple[str, ...] = ()
 
 

@@ -51,9 +51,18 @@ def plan_text(document: Document) -> str:
 def summary(ours: Mapping[str, object]) -> list[str]:
     """Give the closing lines: counts and calls, or that there is nothing to do; then simulated."""
     scopes = cast("list[dict[str, object]]", ours["scopes"])
-    lines = [NO_CHANGES] if in_line(ours) else [counts_line(ours), calls_line(ours)]
+    lines = memory_lines(scopes)
+    lines += [NO_CHANGES] if in_line(ours) else [counts_line(ours), calls_line(ours)]
     lines += [f"Scope {scope['name']} is simulated." for scope in scopes if scope["simulated"]]
     return lines
+
+
+def memory_lines(scopes: Sequence[Mapping[str, object]]) -> list[str]:
+    """Give with what the guards compared: one line, or one for each scope where they differ."""
+    told = {str(scope["memory"]) for scope in scopes}
+    if len(told) == 1:
+        return [f"Memory: {min(told)}."]
+    return [f"Memory of scope {scope['name']}: {scope['memory']}." for scope in scopes]
 
 
 def in_line(ours: Mapping[str, object]) -> bool:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from reconciler.journal.journal import Book, Pages
     from reconciler.model.attachment import AttachmentKey
+    from reconciler.model.memory import Memory
     from reconciler.model.outcome import Outcome, Outcomes
     from reconciler.model.record import Identity, Intent, NamedAttachment
     from tests.campaign.road import Life
@@ -53,7 +54,9 @@ class Kept(Protocol):
 
     def applied(self) -> frozenset[NamedAttachment] | None: ...
 
-    def record_applied(self, run: str, rows: frozenset[NamedAttachment]) -> None: ...
+    def remembered(self) -> Memory | None: ...
+
+    def record_applied(self, run: str, rows: frozenset[NamedAttachment], by: Memory) -> None: ...
 
 
 @dataclass
@@ -64,6 +67,7 @@ class MemoryPages:
     intents: list[tuple[Intent, float]] = field(default_factory=list)
     handles: dict[int, str] = field(default_factory=dict)
     ended: list[tuple[int, AttachmentKey, Outcome]] = field(default_factory=list)
+    by: Memory | None = None
     rows: frozenset[NamedAttachment] | None = None
     held: Held = field(default_factory=Held)
 
@@ -115,10 +119,14 @@ class MemoryPages:
         """Give the rows of the last apply."""
         return self.rows
 
-    def record_applied(self, run: str, rows: frozenset[NamedAttachment]) -> None:
-        """Replace them."""
+    def remembered(self) -> Memory | None:
+        """Give what it went by."""
+        return self.by
+
+    def record_applied(self, run: str, rows: frozenset[NamedAttachment], by: Memory) -> None:
+        """Replace both."""
         del run
-        self.rows = rows
+        self.rows, self.by = rows, by
 
     def text(self) -> str:
         """Give every word that somebody else wrote into it."""
@@ -233,11 +241,15 @@ class Watched:
         """Give the rows of the last apply."""
         return self.kept.applied()
 
-    def record_applied(self, run: str, rows: frozenset[NamedAttachment]) -> None:
-        """Replace them, or die."""
+    def remembered(self) -> Memory | None:
+        """Give what it went by."""
+        return self.kept.remembered()
+
+    def record_applied(self, run: str, rows: frozenset[NamedAttachment], by: Memory) -> None:
+        """Replace both, or die."""
         self.life.line()
         self.lease.confirm()
-        self.kept.record_applied(run, rows)
+        self.kept.record_applied(run, rows, by)
 
 
 LINES = (

@@ -251,7 +251,11 @@ async def _applied(scene: Scene, run: Lived) -> Applied:
 
     asks = story.asks and not run.quiet
     return await apply_manifests(
-        Request(files=(scene.write(run.entries),), destroys=frozenset() if asks else agreed),
+        Request(
+            files=(scene.write(run.entries),),
+            destroys=frozenset() if asks else agreed,
+            first_apply=True,
+        ),
         scene.around(),
         Consent(ask=ask, show=_show, prompts=asks),
         run.events,
@@ -272,7 +276,7 @@ def _printed(scene: Scene, run: Lived) -> str:
 async def _last_plan(scene: Scene, tale: Tale) -> None:
     scene.begin(len(tale.runs))
     before = len(scene.road.sent)
-    request = Request(files=(scene.write(scene.story.entries),))
+    request = Request(files=(scene.write(scene.story.entries),), first_apply=True)
     try:
         tale.last = await plan_manifests(request, scene.around())
     except ReconcilerError as error:

@@ -59,6 +59,8 @@ class Lab:
         self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         self.folder = folder
+        self.first = True
+        """Whether `plan` and `apply` say that nothing was applied before."""
         self._monkeypatch = monkeypatch
         self._capsys = capsys
         monkeypatch.chdir(folder)
@@ -81,7 +83,9 @@ class Lab:
         (self.folder / "lab.yaml").write_text(text, encoding="utf-8")
 
     def run(self, *arguments: str) -> Ran:
-        """Run one command line."""
+        """Run one command line; `plan` and `apply` say `--first-apply`, unless `first` is False."""
+        if self.first and arguments[:1] in {("plan",), ("apply",)}:
+            arguments = (*arguments, "--first-apply")
         self._monkeypatch.setattr(sys, "argv", ["reconciler", *arguments])
         self._capsys.readouterr()
         try:

@@ -58,7 +58,7 @@ def test_only_yes_at_the_prompt_approves(lab: Lab, answer: str, code: int, calls
     lab.declare(MOVE)
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        [sys.executable, "-m", "reconciler", "apply", "-f", "lab.yaml"],
+        [sys.executable, "-m", "reconciler", "apply", "-f", "lab.yaml", "--first-apply"],
         cwd=lab.folder,
         stdin=theirs,
         stdout=subprocess.PIPE,
@@ -83,7 +83,7 @@ def test_an_interrupt_at_the_prompt_ends_it_at_once(lab: Lab, number: signal.Sig
     lab.declare(MOVE)
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        [sys.executable, "-m", "reconciler", "apply", "-f", "lab.yaml"],
+        [sys.executable, "-m", "reconciler", "apply", "-f", "lab.yaml", "--first-apply"],
         cwd=lab.folder,
         stdin=theirs,
         stdout=subprocess.PIPE,
@@ -231,7 +231,16 @@ def test_a_misspelt_exclude_stops_everything(lab: Lab) -> None:
 def test_a_reader_that_goes_away_changes_nothing(lab: Lab) -> None:
     lab.declare(MOVE)
     with subprocess.Popen(
-        [sys.executable, "-m", "reconciler", "apply", "-f", "lab.yaml", "--auto-approve"],
+        [
+            sys.executable,
+            "-m",
+            "reconciler",
+            "apply",
+            "-f",
+            "lab.yaml",
+            "--first-apply",
+            "--auto-approve",
+        ],
         cwd=lab.folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -302,7 +311,7 @@ def _answered_late(lab: Lab, address: str) -> tuple[int, str]:
     """Run an apply, act at the console while it asks, then say yes."""
     keys = {"HW_ACCESS_KEY": "simulator", "HW_SECRET_KEY": "simulator-secret"}
     with subprocess.Popen(
-        [sys.executable, "-m", "reconciler", "apply", "-f", "lab.yaml"],
+        [sys.executable, "-m", "reconciler", "apply", "-f", "lab.yaml", "--first-apply"],
         cwd=lab.folder,
         env={**os.environ, **keys},
         stdin=subprocess.PIPE,

@@ -131,7 +131,7 @@ def test_no_secret_reaches_any_output(lab: Lab, credentials: str, known: str) ->
     with serving(parrot) as address:
         lab.declare(ENTRY, scope=SCOPE.format(address=address, credentials=credentials))
         planned, words = reconciler(lab.folder, ENVIRON, "plan", "--out", "lab.plan")
-        applied, more = reconciler(lab.folder, ENVIRON, "apply", "--auto-approve")
+        applied, more = reconciler(lab.folder, ENVIRON, "apply", "--first-apply", "--auto-approve")
     assert (planned, applied) == (0, 4), words + more
     assert "Ecs.0100" in more
     assert "you said ***" in more
@@ -155,7 +155,7 @@ def test_a_wrong_key_is_noticed_with_one_request_and_told(lab: Lab) -> None:
     (lab.folder / "secret.txt").write_text("TestSecretKeyNotReal-but-wrong", encoding="utf-8")
     with serving(parrot) as address:
         lab.declare(ENTRY, scope=SCOPE.format(address=address, credentials=BY_KEY))
-        code, words = reconciler(lab.folder, ENVIRON, "apply", "--auto-approve")
+        code, words = reconciler(lab.folder, ENVIRON, "apply", "--first-apply", "--auto-approve")
     assert code == 4
     assert len(parrot.heard) == 1
     assert "error[scope-unreadable]" in words
@@ -167,7 +167,7 @@ def test_a_user_applies(lab: Lab) -> None:
     worlds = read_worlds(WORLD + PEOPLE, "lab.world.yaml")
     with serving(build([Cloud(world, WallClock()) for world in worlds])) as address:
         lab.declare(ENTRY, scope=SCOPE.format(address=address, credentials=BY_USER))
-        code, words = reconciler(lab.folder, ENVIRON, "apply", "--auto-approve")
+        code, words = reconciler(lab.folder, ENVIRON, "apply", "--first-apply", "--auto-approve")
     assert code == 0
     assert "Apply complete." in words
     assert words.count("POST /v3/auth/tokens: HTTP 201") == 1

@@ -43,7 +43,15 @@ def test_only_the_name_of_each_volume_lets_it_go(
 ) -> None:
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        [sys.executable, "-m", "reconciler", "apply", "-f", "huawei-workspace.yaml"],
+        [
+            sys.executable,
+            "-m",
+            "reconciler",
+            "apply",
+            "-f",
+            "huawei-workspace.yaml",
+            "--first-apply",
+        ],
         cwd=desks.folder,
         stdin=theirs,
         stdout=subprocess.PIPE,

@@ -28,7 +28,16 @@ def applying(lab: Lab, job_s: float) -> subprocess.Popen[str]:
         path = lab.folder / name
         path.write_text(path.read_text("utf-8").replace(before, after), "utf-8")
     process = subprocess.Popen(
-        [sys.executable, "-m", "reconciler", "apply", "-f", "lab.yaml", "--auto-approve"],
+        [
+            sys.executable,
+            "-m",
+            "reconciler",
+            "apply",
+            "-f",
+            "lab.yaml",
+            "--first-apply",
+            "--auto-approve",
+        ],
         cwd=lab.folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

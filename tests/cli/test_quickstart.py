@@ -44,7 +44,7 @@ def test_the_first_line_of_the_readme_moves_volumes_and_then_has_nothing_to_do(
     tmp_path: Path,
 ) -> None:
     quick(tmp_path)
-    line = ("apply", "-f", "manifests/quickstart.yaml", "--auto-approve")
+    line = ("apply", "-f", "manifests/quickstart.yaml", "--first-apply", "--auto-approve")
 
     first = reconciler(tmp_path, *line)
     assert first.returncode == 0, first.stderr
@@ -66,7 +66,7 @@ def test_the_first_line_of_the_readme_moves_volumes_and_then_has_nothing_to_do(
 
 def test_the_whole_of_the_projects_own_manifests_can_be_planned(tmp_path: Path) -> None:
     quick(tmp_path)
-    planned = reconciler(tmp_path, "plan", "--json")
+    planned = reconciler(tmp_path, "plan", "--first-apply", "--json")
     assert planned.returncode == 0, planned.stderr
     ours = json.loads(planned.stdout)["reconciler"]
     assert ours["counts"]["refused"] == 0

@@ -239,7 +239,8 @@ async def lived(story: Story, folder: Path) -> Ended:
     name_disks(on, story.names)
     on.transport.watchers.append(_listener(ended))
     (folder / "all.yaml").write_text(manifests(story), encoding="utf-8")
-    request = Request(files=(str(folder / "all.yaml"),), destroys=story.acknowledged)
+    paths = (str(folder / "all.yaml"),)
+    request = Request(files=paths, destroys=story.acknowledged, first_apply=True)
     try:
         consent = await _consent(story, request, on, ended)
         await apply_manifests(request, on.around, consent, on.events)

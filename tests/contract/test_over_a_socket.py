@@ -64,7 +64,7 @@ class Line:
             environ={variables[key][0]: value for key, value in SECRETS.items()},
             folder=self.folder / "kept",
         )
-        asked = Request(files=(str(path),))
+        asked = Request(files=(str(path),), first_apply=True)
 
         async def both() -> Applied:
             applied = await apply_manifests(asked, around, YES, Remembering())

@@ -16,7 +16,7 @@ from tests.hostile.writing import LOOSE, REAL, WORLD, rows
 if TYPE_CHECKING:
     from tests.hostile.liar import Tell
 
-APPLY = ("apply", "-f", "lab.yaml", "--auto-approve")
+APPLY = ("apply", "-f", "lab.yaml", "--auto-approve", "--first-apply")
 VOLUMES = "GET /v2/p/cloudvolumes/detail"
 SERVERS = "GET /v1/p/cloudservers/detail"
 EITHER = "GET */detail"

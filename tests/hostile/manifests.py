@@ -151,7 +151,7 @@ FILES = (
     ),
     Case(
         name="an empty file, applied",
-        verb=("apply", "-f", "lab.yaml", "--auto-approve"),
+        verb=("apply", "-f", "lab.yaml", "--auto-approve", "--first-apply"),
         exit=1,
         codes=frozenset({"empty-file", "no-scopes"}),
         text="",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.hostile.case import Case
 from tests.hostile.writing import LOOSE, REAL, WORLD, rows
 
-APPLY = ("apply", "-f", "lab.yaml", "--auto-approve")
+APPLY = ("apply", "-f", "lab.yaml", "--auto-approve", "--first-apply")
 UUID = "9c1fab00-0000-4000-8000-00000000abcd"
 HEX = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 ODD_IDS = ("00123", "12:30:45", "NO", "2026-01-01", "1_000", "0x1F", "12345678e123", "0o7")

@@ -11,7 +11,10 @@ from sqlalchemy.pool import NullPool
 from reconciler.journal.journal import TERMS, Book, open_book, open_database
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.call import Call, Verb
+from reconciler.model.declared import Side
+from reconciler.model.memory import Memory, Protected, Remembers
 from reconciler.model.outcome import Outcome, Verdict
+from reconciler.model.policy import Policy, WhenRunning, Window
 from reconciler.model.record import Identity, Intent, NamedAttachment
 
 if TYPE_CHECKING:
@@ -25,6 +28,25 @@ THEIRS = Identity(provider="huawei-ecs", endpoint="https://two", project="p", re
 KEYS = (AttachmentKey("prod", "s1", "v1"), AttachmentKey("prod", "s2", "v1"))
 CALL = Call(verb=Verb.ATTACH, keys=KEYS, devices={KEYS[0]: "/dev/vdc"})
 ROW = NamedAttachment(server_id="s1", volume_id="v1", server="web", volume="disk")
+BY = Memory(
+    of=Remembers.JOURNAL,
+    policy=Policy(
+        max_detach=3,
+        max_detach_share=0.1,
+        max_detach_per_server=2,
+        allow_destroy=True,
+        when_running=WhenRunning.WARN,
+        windows=(Window(allows=True, cron="0 22 * * *", duration_s=60.0, timezone="UTC"),),
+    ),
+    protected=frozenset(
+        {
+            Protected(side=Side.SERVER, name="web \0 one", owner_id="s1"),
+            Protected(side=Side.VOLUME, name="disk"),
+        }
+    ),
+    documents=frozenset({"shop", "stock"}),
+)
+"""Nothing of it is as it is by default."""
 
 
 class Keeper(Protocol):

@@ -14,7 +14,7 @@ from reconciler.errors import JournalError
 from reconciler.journal.journal import Book, Pages, open_book, read_book
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.call import Call, Verb
-from tests.journal.keeping import MINE, ROW, InFile, count, done, intent
+from tests.journal.keeping import BY, MINE, ROW, InFile, count, done, intent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -110,7 +110,7 @@ def test_a_read_only_file_is_an_error_at_the_first_line(path: Path, what: str) -
             "lease": lambda: pages.lease.attempt("run-2", "apply"),
             "line": lambda: pages.begin(intent()),
             "run": lambda: pages.runs.began("run-2", "apply"),
-            "applied": lambda: pages.record_applied("run-2", frozenset({ROW})),
+            "applied": lambda: pages.record_applied("run-2", frozenset({ROW}), BY),
         }
         with pytest.raises(JournalError, match="readonly"):
             writes[what]()

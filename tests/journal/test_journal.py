@@ -10,8 +10,10 @@ import pytest
 
 from reconciler.errors import JournalError
 from reconciler.model.call import Call, Verb
+from reconciler.model.memory import Memory, Remembers
 from reconciler.model.outcome import Outcome, Verdict
-from tests.journal.keeping import CALL, KEYS, MINE, ROW, THEIRS, ask, count, done, intent
+from reconciler.model.policy import Policy
+from tests.journal.keeping import BY, CALL, KEYS, MINE, ROW, THEIRS, ask, count, done, intent
 
 if TYPE_CHECKING:
     from reconciler.journal.journal import Book, Pages
@@ -60,7 +62,7 @@ def test_an_unknown_verdict_settles_nothing_and_the_rest_of_a_batch_stays_settle
 
 def test_what_was_written_outlives_the_process(keeper: Keeper, book: Book, pages: Pages) -> None:
     number = pages.begin(intent())
-    pages.record_applied("run-1", frozenset({ROW}))
+    pages.record_applied("run-1", frozenset({ROW}), BY)
     book.close()
     again = keeper.open()
     mine = again.pages(MINE, "renamed")
@@ -74,20 +76,40 @@ def test_identities_do_not_see_each_other(book: Book, pages: Pages) -> None:
     theirs = book.pages(THEIRS, "prod")
     pages.end(pages.begin(intent()), done(took_s=9.0))
     pages.begin(intent())
-    pages.record_applied("run-1", frozenset({ROW}))
+    pages.record_applied("run-1", frozenset({ROW}), BY)
     assert theirs.open_intents() == ()
     assert theirs.applied() is None
     assert theirs.job_seconds() == {}
-    theirs.record_applied("run-2", frozenset())
+    theirs.record_applied("run-2", frozenset(), BY)
     assert pages.applied() == frozenset({ROW})
+
+
+def test_what_an_apply_went_by_reads_back_whole_and_is_replaced(book: Book, pages: Pages) -> None:
+    assert pages.remembered() is None
+    pages.record_applied("run-1", frozenset(), BY)
+    assert pages.remembered() == BY
+    assert book.pages(THEIRS, "prod").remembered() is None
+    plain = Memory(of=Remembers.JOURNAL, policy=Policy())
+    pages.record_applied("run-2", frozenset(), plain)
+    assert pages.remembered() == plain
+
+
+@pytest.mark.parametrize("column", ["policy", "protected", "documents"])
+def test_a_memory_that_cannot_be_read_is_an_error(
+    keeper: Keeper, pages: Pages, column: str
+) -> None:
+    pages.record_applied("run-1", frozenset(), BY)
+    ask(keeper, f"UPDATE applies SET {column} = 'torn'")  # noqa: S608 - a column of ours
+    with pytest.raises(JournalError, match="can't be read"):
+        pages.remembered()
 
 
 def test_nothing_applied_is_not_the_same_as_never_applied(pages: Pages) -> None:
     assert pages.applied() is None
-    pages.record_applied("run-1", frozenset())
+    pages.record_applied("run-1", frozenset(), BY)
     assert pages.applied() == frozenset()
-    pages.record_applied("run-2", frozenset({ROW}))
-    pages.record_applied("run-3", frozenset({ROW}))
+    pages.record_applied("run-2", frozenset({ROW}), BY)
+    pages.record_applied("run-3", frozenset({ROW}), BY)
     assert pages.applied() == frozenset({ROW})
 
 
@@ -114,7 +136,7 @@ def test_a_journal_that_died_while_it_was_made_is_finished(keeper: Keeper, book:
     again = keeper.open()
     mine = again.pages(MINE, "prod")
     mine.end(mine.begin(intent()), done())
-    mine.record_applied("run-1", frozenset())
+    mine.record_applied("run-1", frozenset(), BY)
     again.close()
 
 

@@ -16,7 +16,7 @@ from reconciler.errors import JournalError
 from reconciler.journal import process
 from reconciler.journal.heart import Heart
 from reconciler.journal.leases import LeaseLostError, LeaseTerms
-from tests.journal.keeping import MINE, ROW, THEIRS, InFile, ask, count, done, intent
+from tests.journal.keeping import BY, MINE, ROW, THEIRS, InFile, ask, count, done, intent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,7 +158,7 @@ def lost(two: tuple[Book, Book], clock: Hand, keeper: Keeper) -> tuple[Pages, Pa
 
 @pytest.mark.parametrize(
     "write",
-    [lambda p: p.begin(intent()), lambda p: p.record_applied("run-1", frozenset({ROW}))],
+    [lambda p: p.begin(intent()), lambda p: p.record_applied("run-1", frozenset({ROW}), BY)],
     ids=["a call", "what was applied"],
 )
 def test_who_lost_it_writes_nothing_more(

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 LIMIT_S = 240.0
 """A command that takes longer is ended, and its run is wrong."""
 START_S = 20.0
+FLAGS = ("--auto-approve", "--first-apply")
 KILLED = -signal.SIGKILL
 ARRIVES_S = 0.2
 """Longer than the latency of any world."""
@@ -200,7 +201,7 @@ class Place:
 
     def start(self, name: str, orders: Mapping[str, object], *arguments: str) -> Running:
         """Start an apply; `name` is what its output is kept under."""
-        words = ("apply", "-f", "manifests.yaml", "--auto-approve", *self.story.acks, *arguments)
+        words = ("apply", "-f", "manifests.yaml", *FLAGS, *self.story.acks, *arguments)
         told = self.folder / name
         with told.with_suffix(".out").open("wb") as out, told.with_suffix(".err").open("wb") as err:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own words

@@ -78,9 +78,7 @@ metadata: {name: other}
 spec:
   scope: other
   servers:
-    web-1: {volumes: [], protect: true}
-  volumes:
-    shared-db: {servers: [], protect: true}
+    web-1: {volumes: []}
 ---
 apiVersion: reconciler/v1
 kind: Policy
@@ -176,9 +174,6 @@ def test_a_finding_about_what_is_not_supported_says_how_to_go_on(tmp_path: Path)
     assert finding.summary == "`hook` is not supported yet"
     assert finding.hint == "take `hook` out: this version runs no hooks in guests"
     assert str(finding.place).endswith("m.yaml:10:18")
-    (finding,) = load_text(tmp_path, rows("servers:\n  a: {volumes: [], protect: true}")).findings
-    assert finding.summary == "`protect: true` is not supported yet"
-    assert str(finding.place).endswith("m.yaml:12:31")
 
 
 STAYING = (

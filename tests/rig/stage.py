@@ -114,7 +114,7 @@ class Stage:
         """Write the manifests and give the request that names them."""
         path = self.folder / "manifests.yaml"
         path.write_text("---\n".join(one.text() for one in wanted), encoding="utf-8")
-        return Request(files=(str(path),))
+        return Request(files=(str(path),), first_apply=True)
 
     async def plan(self, *wanted: Wanted) -> Planned:
         """Plan, by the whole road."""

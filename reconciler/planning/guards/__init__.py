@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from reconciler.planning.guards.changes import guarded, storage_only, warnings
+from reconciler.planning.guards.memory import loosened
 from reconciler.planning.guards.room import fitted
 from reconciler.planning.guards.scopes import allowed_detaches, scope_refusals
 
-__all__ = ["allowed_detaches", "fitted", "guarded", "scope_refusals", "storage_only", "warnings"]
+__all__ = [
+    "allowed_detaches",
+    "fitted",
+    "guarded",
+    "loosened",
+    "scope_refusals",
+    "storage_only",
+    "warnings",
+]

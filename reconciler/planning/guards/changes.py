@@ -12,6 +12,8 @@ from reconciler.model.live import ServerStatus, VolumeStatus
 from reconciler.model.plan import Action, Standing
 from reconciler.model.policy import WhenRunning
 from reconciler.planning.ground import Seen, Wish
+from reconciler.planning.guards.memory import protected
+from reconciler.planning.remembering import when_running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,8 +33,9 @@ def guarded(changes: Sequence[Change], on: Ground) -> list[Change]:
 
 def warnings(changes: Sequence[Change], on: Ground) -> Iterator[Finding]:
     """Give what is to be told of changes that are made all the same."""
+    warns = when_running(on.policy, on.can) is WhenRunning.WARN
     for change in changes:
-        if change.standing is Standing.PERMITTED and _when_running(on) is WhenRunning.WARN:
+        if warns and change.standing is Standing.PERMITTED:
             found = _guest(change, on)
             yield from (replace(finding, severity=Severity.WARNING) for finding in found)
 
@@ -168,13 +171,8 @@ def _unknown_attachments(change: Change, on: Ground) -> Iterator[Finding]:
         )
 
 
-def _when_running(on: Ground) -> WhenRunning:
-    default = WhenRunning.REQUIRE if on.can.guest_must_release else WhenRunning.IGNORE
-    return on.policy.when_running or default
-
-
 def _guest_holds(change: Change, on: Ground) -> Iterator[Finding]:
-    if _when_running(on) is WhenRunning.REQUIRE:
+    if when_running(on.policy, on.can) is WhenRunning.REQUIRE:
         yield from _guest(change, on)
 
 
@@ -334,6 +332,7 @@ def _fixed_attribute(change: Change, on: Ground) -> Iterator[Finding]:
 
 GUARDS: tuple[Guard, ...] = (
     _boot,
+    protected,
     _held,
     _cannot,
     _destroy,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from reconciler.model.declared import Side
 from reconciler.model.finding import Finding
 from reconciler.model.plan import Action, Standing
+from reconciler.planning.guards.memory import first_apply
+from reconciler.planning.remembering import WHEN
 from reconciler.planning.windows import permits, window_notice
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ def scope_refusals(changes: Sequence[Change], on: Ground, owned: int) -> tuple[F
         *_incomplete(on),
         *_empty_live(on),
         *_window(on, leaving or changes),
+        *first_apply(leaving, on),
         *_limit(leaving, on, owned),
         *_limit_per_server(leaving, on),
         *_renamed(leaving, on),
@@ -91,18 +94,33 @@ def _window(on: Ground, changes: Sequence[Change]) -> Iterator[Finding]:
 
 
 def _limit(leaving: Sequence[Change], on: Ground, owned: int) -> Iterator[Finding]:
-    allowed = allowed_detaches(on.policy, owned)
+    policy, when = min(_policies(on), key=lambda row: allowed_detaches(row[0], owned))
+    allowed = allowed_detaches(policy, owned)
+    limits = f"maxDetach {policy.max_detach}, maxDetachShare {policy.max_detach_share:g}"
     if len(leaving) <= allowed or _acknowledged(leaving, on):
         return
     said = on.circumstances.ack_detach
     wrong = f", and {said} were acknowledged" if said is not None else ""
     yield Finding(
         code="limit-detach",
-        summary=f"{len(leaving)} of {owned} owned attachments would be detached, {allowed} may be "
-        f"(maxDetach {on.policy.max_detach}, maxDetachShare {on.policy.max_detach_share:g}){wrong}",
-        hint=f"say `--ack-detach {on.live.scope}={len(leaving)}` if this is meant, "
-        "or raise the limit in the Policy",
+        summary=f"{len(leaving)} of {owned} owned attachments would be detached, {allowed} "
+        f"may be{when} ({limits}){wrong}",
+        hint=_way_out(leaving, on),
         scope=on.live.scope,
+    )
+
+
+def _policies(on: Ground) -> Iterator[tuple[Policy, str]]:
+    """Give the policies that a limit may come from, today's first, and when each one held."""
+    yield on.policy, ""
+    for memory in on.circumstances.memories:
+        yield memory.policy, f" by the policy {WHEN[memory.of]}"
+
+
+def _way_out(leaving: Sequence[Change], on: Ground) -> str:
+    return (
+        f"say `--ack-detach {on.live.scope}={len(leaving)}` if this is meant, or raise the limit "
+        "in the Policy, in an apply that takes less away"
     )
 
 
@@ -121,17 +139,18 @@ def _acknowledged(leaving: Sequence[Change], on: Ground) -> bool:
 def _limit_per_server(leaving: Sequence[Change], on: Ground) -> Iterator[Finding]:
     if _acknowledged(leaving, on):
         return
+    policy, when = min(_policies(on), key=lambda row: row[0].max_detach_per_server)
+    most = policy.max_detach_per_server
     per_server = Counter(change.leaves.server_id for change in leaving if change.leaves)
     for change in leaving:
         key = change.leaves
         count = per_server.pop(key.server_id, 0) if key else 0
-        if key is not None and count > on.policy.max_detach_per_server:
+        if key is not None and count > most:
             yield Finding(
                 code="limit-detach-per-server",
                 summary=f"{count} volumes would leave `{on.name(key).server}`, "
-                f"{on.policy.max_detach_per_server} may (maxDetachPerServer)",
-                hint=f"say `--ack-detach {on.live.scope}={len(leaving)}` if this is meant, "
-                "or raise the limit in the Policy",
+                f"{most} may{when} (maxDetachPerServer)",
+                hint=_way_out(leaving, on),
                 scope=on.live.scope,
             )
 

@@ -1,0 +1,117 @@
+"""Changes that would disarm their own refusal, by the command line, one apply after the other."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.running import SCOPE
+
+if TYPE_CHECKING:
+    from tests.cli.running import Lab
+
+STAYS = """\
+  servers:
+    web-1: {volumes: [one, shared], protect: true}
+    web-2: {volumes: [two, shared]}"""
+OPEN = STAYS.replace(", protect: true", "")
+LEAVES = "  servers: {web-1: {volumes: [shared]}, web-2: {volumes: [two, shared]}}"
+MOVES = "  servers: {web-1: {volumes: [shared]}, web-2: {volumes: [two, shared, one]}}"
+DELETED = "  servers: {web-2: {volumes: [two, shared]}}\n  volumes: {one: {servers: []}}"
+HERE = {("web-1", "one"), ("web-1", "shared"), ("web-2", "two"), ("web-2", "shared")}
+
+
+@pytest.fixture
+def applied(lab: Lab) -> Lab:
+    """Give a lab in which everything is as wanted, `web-1` is protected, and that was applied."""
+    lab.first = False
+    lab.declare(STAYS)
+    ran = lab.apply()
+    assert ran.code == 0, ran.out + ran.err
+    return lab
+
+
+@pytest.mark.parametrize(
+    ("entries", "action"),
+    [(LEAVES, "detach"), (MOVES, "move"), (DELETED, "detach")],
+    ids=["the flag is dropped and it leaves", "it moves", "the entry is deleted, another owns it"],
+)
+def test_what_was_protected_at_the_last_apply_leaves_in_two_steps(
+    applied: Lab, entries: str, action: str
+) -> None:
+    applied.declare(entries)
+    ran = applied.apply()
+    assert (ran.code, applied.changing()) == (3, 0), ran.out + ran.err
+    assert "protected: `one` would leave `web-1`, and server `web-1` was protected at" in ran.out
+    assert "Memory: journal." in ran.out
+    again = applied.apply()
+    assert (again.code, applied.changing()) == (3, 0), "a refused apply is no apply"
+    applied.declare(OPEN)
+    assert applied.apply().code == 0
+    applied.declare(entries)
+    ran = applied.apply()
+    assert ran.code == 0, ran.out + ran.err
+    assert f"{action} " in ran.out
+    assert applied.live() != HERE
+
+
+def test_a_raised_limit_asks_as_the_last_applied_one_did(applied: Lab) -> None:
+    applied.declare(OPEN, "maxDetach: 1, maxDetachShare: 1.0")
+    assert applied.apply().code == 0
+    none = "  servers: {web-1: {volumes: []}, web-2: {volumes: []}}"
+    applied.declare(none, "maxDetach: 9, maxDetachShare: 1.0")
+    ran = applied.apply()
+    assert (ran.code, applied.changing()) == (3, 0)
+    assert "limit-detach: 4 of 4 owned attachments would be detached, 1 may be by the" in ran.out
+    assert "warning[policy-loosened]: `maxDetach` is looser than at the last apply: 1 -> 9" in (
+        ran.out
+    )
+    assert applied.apply("--ack-detach", "3").code == 3
+    assert applied.apply("--ack-detach", "4").code == 0
+    applied.declare(OPEN, "maxDetach: 9, maxDetachShare: 1.0")
+    assert applied.apply().code == 0
+    assert "policy-loosened" not in applied.plan().out, "applied once, it is what there was"
+
+
+def test_a_scope_of_another_name_has_no_memory_and_another_data_folder_neither(
+    applied: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    applied.declare(LEAVES, scope=SCOPE.replace("{name: lab}", "{name: renamed}"))
+    path = applied.folder / "lab.yaml"
+    path.write_text(path.read_text("utf-8").replace("scope: lab", "scope: renamed"), "utf-8")
+    ran = applied.apply()
+    assert (ran.code, applied.changing("renamed")) == (3, 0)
+    assert "no-memory: 1 attachments would leave, and neither" in ran.out
+    applied.declare(LEAVES)
+    monkeypatch.setenv("RECONCILER_DATA_DIR", "elsewhere")
+    ran = applied.apply()
+    assert (ran.code, applied.changing()) == (3, 0)
+    assert "no-memory" in ran.out
+
+
+def test_without_a_memory_only_a_first_apply_takes_something_away(lab: Lab) -> None:
+    lab.first = False
+    lab.declare(LEAVES)
+    planned = lab.plan("--detailed-exitcode")
+    assert planned.code == 3
+    assert "hint: say `--first-apply`" in planned.out
+    assert "Memory: none." in planned.out
+    assert (lab.apply().code, lab.changing()) == (3, 0)
+    (scope,) = json.loads(lab.plan("--json", "--first-apply").out)["reconciler"]["scopes"]
+    assert (scope["memory"], scope["refusals"]) == ("none", [])
+    assert lab.apply("--first-apply").code == 0
+    ran = lab.apply("--first-apply")
+    assert ran.out.endswith(
+        "No changes. Your attachments match the manifests.\nScope lab is simulated.\n"
+    )
+    assert "Memory: journal." in ran.out, "once there is one, the flag means nothing"
+
+
+def test_a_saved_plan_keeps_that_it_was_to_be_the_first_apply(lab: Lab) -> None:
+    lab.first = False
+    lab.declare(LEAVES)
+    assert lab.plan("--out", "p.plan", "--first-apply").code == 0
+    ran = lab.run("apply", "p.plan")
+    assert ran.code == 0, ran.out + ran.err
