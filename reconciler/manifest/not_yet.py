@@ -39,9 +39,6 @@ _GUEST = "this version runs no hooks in guests"
 
 NOT_YET: Final[Mapping[Unsupported, str]] = MappingProxyType(
     {
-        Unsupported("Scope", ("unmanaged",), "detach"): (
-            "this version reports what nobody owns and never detaches it"
-        ),
         Unsupported("Policy", ("forceDetach",), "ask"): _BY_HAND,
         Unsupported("Policy", ("guestRelease", "hook")): _GUEST,
         Unsupported("Policy", ("guestRelease", "timeout")): _GUEST,

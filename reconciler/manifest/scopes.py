@@ -38,8 +38,7 @@ def scope(reading: Reading, name: Ref | None, pair: Pair) -> DeclaredScope | Non
         endpoint_place=None if endpoint is None else reading.place(endpoint.value),
         simulated=simulated,
         world=world,
-        # `detach` is refused by the table of what has no effect yet; it never gets this far.
-        unmanaged=Unmanaged.IGNORE if spec.unmanaged == "ignore" else Unmanaged.REPORT,
+        unmanaged=Unmanaged(spec.unmanaged),
         credentials=_credentials(reading, spec.credentials, pairs.get("credentials")),
         limits=Limits(
             requests_per_s=spec.limits.requests_per_second,

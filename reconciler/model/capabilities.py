@@ -56,6 +56,8 @@ class Capabilities:
     has_jobs: bool = False
     shows_motion: bool = False
     """True where a view shows that a change is under way; else silence proves little."""
+    shows_owner_marks: bool = False
+    """True where names or tags tell which volumes and servers another controller has."""
     guest_must_release: bool = False
     """True where a running server may hang unless its guest let go of the volume first."""
     force: bool = False

@@ -71,6 +71,7 @@ class Unmanaged(enum.Enum):
 
     IGNORE = "ignore"
     REPORT = "report"
+    DETACH = "detach"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,8 @@ class Server:
     """False when the listing doesn't say what is attached to it: unknown, not nothing."""
     zone: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    owner_marks: tuple[str, ...] = ()
+    """Marks of other controllers (a cluster's node), sorted."""
     free_slots: Mapping[str, int] | None = None
     """Free slots by bus (`ANY_BUS` for all together); None until somebody asked."""
 

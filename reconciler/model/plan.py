@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reconciler.model.declared import Unmanaged
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
@@ -198,8 +200,10 @@ class Circumstances:
     targets: tuple[str, ...] = ()
     """Globs `[SCOPE:]SERVER/VOLUME`; empty: everything."""
     excludes: tuple[str, ...] = ()
-    reports_unmanaged: bool = True
-    """False: what nobody owns isn't even told."""
+    unmanaged: Unmanaged = Unmanaged.REPORT
+    """What is done about what nobody owns; ignored, it isn't even told."""
+    documents: frozenset[str] = frozenset()
+    """`metadata.name` of every document that has entries of the scope."""
     now: datetime | None = None
     """The time; None: nothing that depends on it holds."""
     enforced: bool = False

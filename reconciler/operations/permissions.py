@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from reconciler.model.declared import Side
+from reconciler.model.declared import Side, Unmanaged
 from reconciler.model.finding import FindingsError
 from reconciler.operations.sessions import loaded
 from reconciler.providers import spec_of
@@ -71,6 +71,7 @@ def needs_of(
     lines = [line for entry in entries for line in entry.listed or ()]
     arrives = can.attach and (bool(lines) or any(entry.selector for entry in entries))
     leaves = any(not entry.keeps_others or entry.absent for entry in entries)
+    leaves |= scope.unmanaged is Unmanaged.DETACH
     shared = _shared(entries)
     yield Need.LOOK
     if scope.project_id is None and "projectId" in spec.takes:

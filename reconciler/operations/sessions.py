@@ -13,7 +13,6 @@ from reconciler.execution.clock import LoopClock
 from reconciler.execution.pace import ScopePace
 from reconciler.execution.retry import Patience
 from reconciler.manifest import Loaded, load
-from reconciler.model.declared import Unmanaged
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.memory import Memory, Remembers
 from reconciler.model.plan import Circumstances
@@ -112,7 +111,8 @@ class Session:
             needs_memory=not self.request.first_apply,
             targets=self.request.targets,
             excludes=self.request.excludes,
-            reports_unmanaged=self.scope.unmanaged is Unmanaged.REPORT,
+            unmanaged=self.scope.unmanaged,
+            documents=self.documents,
             now=self.utc_now(),
             enforced=destroys is not None,
             destroys=destroys,
@@ -131,8 +131,13 @@ class Session:
             of=Remembers.JOURNAL,
             policy=replace(self.policy, accept=()),
             protected=frozenset(plan.protected),
-            documents=frozenset(entry.document for entry in self.entries),
+            documents=self.documents,
         )
+
+    @property
+    def documents(self) -> frozenset[str]:
+        """Give the names of the documents that have entries of the scope."""
+        return frozenset(entry.document for entry in self.entries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from reconciler.planning.ground import Ground
 
 
+LEAVING = frozenset({Wish.UNWANTED, Wish.STRAY})
+
+
 def disagreeing(on: Ground) -> tuple[AttachmentKey, ...]:
     """Give the attachments that one view shows and the other, though readable, doesn't; sorted.
 
@@ -93,7 +96,7 @@ def changing(on: Ground) -> frozenset[AttachmentKey]:
     leaving = {
         key
         for key in on.live.observed
-        if on.seen(key) is Seen.AGREED and on.wish(key) is Wish.UNWANTED and not on.boot(key)
+        if on.seen(key) is Seen.AGREED and on.wish(key) in LEAVING and not on.boot(key)
     }
     known = {key for key in wanted if key.volume_id in on.live.volumes}
     return frozenset(key for key in known | leaving if key.server_id in on.live.servers)

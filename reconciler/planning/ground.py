@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.model.attachment import Phase, View
-from reconciler.model.declared import Side
+from reconciler.model.declared import Side, Unmanaged
 from reconciler.model.live import VolumeStatus
 from reconciler.model.plan import Name
 from reconciler.planning.remembering import protections
@@ -42,6 +42,7 @@ class Wish(enum.Enum):
     UNWANTED = "owned, not wanted"
     KEPT = "left to others by `others: keep`"
     UNOWNED = "nobody's"
+    STRAY = "nobody's, and to be taken away"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +100,30 @@ class Ground:
         rows = ((Side.SERVER, key.server_id), (Side.VOLUME, key.volume_id))
         owners = [entry for row in rows if (entry := self.desired.rows.get(row)) is not None]
         if not owners:
-            return Wish.UNOWNED
+            return Wish.STRAY if self._stray(key) else Wish.UNOWNED
         # Where a detach deletes for good, only a line under `absent:` asks for it.
         if any(entry.keeps_others for entry in owners) or not self.can.detach_keeps_data:
             return Wish.KEPT
         return Wish.UNWANTED
+
+    def _stray(self, key: AttachmentKey) -> bool:
+        """Tell whether what nobody owns is taken away: at rest, in every view, of no controller."""
+        if self.circumstances.unmanaged is not Unmanaged.DETACH or not self.can.shows_owner_marks:
+            return False
+        # A refused entry owns a row that nobody can name: then anything may be of it.
+        if self.desired.entry_findings or self.in_motion(key) or self.boot(key):
+            return False
+        known = key.server_id in self.live.servers and key.volume_id in self.live.volumes
+        agreed = known and self.seen(key) is Seen.AGREED
+        return agreed and self.can.detach_keeps_data and not self.marks(key)
+
+    def marks(self, key: AttachmentKey) -> tuple[str, ...]:
+        """Give what tells that another controller has the volume or the server."""
+        server = self.live.servers.get(key.server_id)
+        volume = self.live.volumes.get(key.volume_id)
+        on_server = (*server.owner_marks, server.barred) if server is not None else ()
+        on_volume = volume.owner_marks if volume is not None else ()
+        return tuple(mark for mark in (*on_volume, *on_server) if mark)
 
     def name(self, key: AttachmentKey) -> Name:
         """Give what people call the two ends; ids where the cloud tells no name."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.model.attachment import Attachment, AttachmentKey
-from reconciler.model.declared import Side
+from reconciler.model.declared import Side, Unmanaged
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.memory import Protected
 from reconciler.model.plan import Action, Change, Plan, Standing, Update
@@ -54,22 +54,27 @@ DECISIONS = {
     (Seen.NOWHERE, Wish.UNWANTED): Decision.NOTHING,
     (Seen.NOWHERE, Wish.KEPT): Decision.NOTHING,
     (Seen.NOWHERE, Wish.UNOWNED): Decision.NOTHING,
+    (Seen.NOWHERE, Wish.STRAY): Decision.NOTHING,
     (Seen.AGREED, Wish.WANTED): Decision.KEEP,
     (Seen.AGREED, Wish.UNWANTED): Decision.DETACH,
     (Seen.AGREED, Wish.KEPT): Decision.LEAVE,
     (Seen.AGREED, Wish.UNOWNED): Decision.LEAVE,
+    (Seen.AGREED, Wish.STRAY): Decision.DETACH,
     (Seen.COMPUTE_ONLY, Wish.WANTED): Decision.PUZZLE,
     (Seen.COMPUTE_ONLY, Wish.UNWANTED): Decision.DETACH,
     (Seen.COMPUTE_ONLY, Wish.KEPT): Decision.LEAVE,
     (Seen.COMPUTE_ONLY, Wish.UNOWNED): Decision.LEAVE,
+    (Seen.COMPUTE_ONLY, Wish.STRAY): Decision.LEAVE,
     (Seen.STORAGE_ONLY, Wish.WANTED): Decision.STALE,
     (Seen.STORAGE_ONLY, Wish.UNWANTED): Decision.STALE,
     (Seen.STORAGE_ONLY, Wish.KEPT): Decision.LEAVE,
     (Seen.STORAGE_ONLY, Wish.UNOWNED): Decision.LEAVE,
+    (Seen.STORAGE_ONLY, Wish.STRAY): Decision.LEAVE,
     (Seen.FOREIGN, Wish.WANTED): Decision.FOREIGN,
     (Seen.FOREIGN, Wish.UNWANTED): Decision.FOREIGN,
     (Seen.FOREIGN, Wish.KEPT): Decision.FOREIGN,
     (Seen.FOREIGN, Wish.UNOWNED): Decision.FOREIGN,
+    (Seen.FOREIGN, Wish.STRAY): Decision.FOREIGN,
 }
 
 
@@ -150,7 +155,7 @@ def _place(key: AttachmentKey, on: Ground, draft: _Draft) -> None:
     if decision is Decision.KEEP:
         _keep(key, on, draft)
     elif decision is Decision.LEAVE:
-        draft.unmanaged += [key] * on.circumstances.reports_unmanaged
+        draft.unmanaged += [key] * (on.circumstances.unmanaged is not Unmanaged.IGNORE)
     elif decision is Decision.FOREIGN:
         draft.findings.append(_foreign(key, on))
     elif decision is not Decision.NOTHING:
@@ -163,7 +168,7 @@ def _decided(decision: Decision, key: AttachmentKey, on: Ground, wish: Wish) -> 
             return _change(Action.ATTACH, key, on, "wanted and not attached")
         case Decision.DETACH:
             action = Action.DETACH if on.can.detach_keeps_data else Action.DESTROY
-            return _change(action, key, on, _why_detached(key, on))
+            return _change(action, key, on, _why_detached(key, on, wish))
         case Decision.PUZZLE:
             return _puzzle(key, on)
         case _:
@@ -218,7 +223,9 @@ def _after_attach(wanted: Attachment) -> tuple[Update, ...]:
     return differences(fresh, replace(wanted, device=None))
 
 
-def _why_detached(key: AttachmentKey, on: Ground) -> str:
+def _why_detached(key: AttachmentKey, on: Ground, wish: Wish) -> str:
+    if wish is Wish.STRAY:
+        return "nobody owns it, and the scope says `unmanaged: detach`"
     if key in on.desired.absent:
         return "listed under `absent:`"
     return "its row is owned and doesn't list it"
@@ -320,7 +327,7 @@ def _move(arrival: Change, leave: Change) -> Change:
     return replace(
         arrival,
         action=Action.MOVE,
-        reason="wanted here, and its old place is owned",
+        reason=f"wanted here, and there {leave.reason}",
         source=leave.key,
         source_server=leave.name.server,
         before=leave.before,
@@ -370,6 +377,7 @@ def _protected(desired: Desired) -> tuple[Protected, ...]:
 def _warnings(changes: Sequence[Change], on: Ground) -> Iterator[Finding]:
     yield from guards.warnings(changes, on)
     yield from guards.loosened(on)
+    yield from guards.left(on)
 
 
 def _findings(changes: Sequence[Change], others: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -115,3 +115,34 @@ def test_a_saved_plan_keeps_that_it_was_to_be_the_first_apply(lab: Lab) -> None:
     assert lab.plan("--out", "p.plan", "--first-apply").code == 0
     ran = lab.run("apply", "p.plan")
     assert ran.code == 0, ran.out + ran.err
+
+
+STRAYS = SCOPE.replace("world: lab", "unmanaged: detach, world: lab")
+OTHERS = """\
+---
+apiVersion: reconciler/v1
+kind: Attachments
+metadata: {name: others}
+spec: {scope: lab, servers: {web-2: {volumes: [two, shared]}}}
+"""
+ONE = "  servers: {web-1: {volumes: [one, shared]}}"
+
+
+def test_a_document_that_is_gone_takes_nothing_with_it(lab: Lab) -> None:
+    lab.first = False
+    lab.declare(ONE, scope=STRAYS)
+    path = lab.folder / "lab.yaml"
+    short = path.read_text("utf-8")
+    path.write_text(short + OTHERS, "utf-8")
+    assert lab.apply().code == 0
+    path.write_text(short, "utf-8")
+    ran = lab.apply("--ack-detach", "2")
+    assert (ran.code, lab.changing()) == (3, 0)
+    assert "shrunk-set: at the last apply `others` had entries of this scope" in ran.out
+    path.write_text(short.replace("unmanaged: detach", "unmanaged: report"), "utf-8")
+    assert lab.apply().code == 0
+    assert lab.live() == HERE, "released, and nothing else"
+    path.write_text(short, "utf-8")
+    ran = lab.apply("--ack-detach", "2")
+    assert ran.code == 0, ran.out + ran.err
+    assert lab.live() == {("web-1", "one"), ("web-1", "shared")}

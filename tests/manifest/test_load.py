@@ -70,7 +70,6 @@ spec:
   environment: e
   accountId: abc
   serviceVersion: "1.3"
-  unmanaged: detach
 ---
 apiVersion: reconciler/v1
 kind: Attachments

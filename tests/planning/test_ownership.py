@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.model.attachment import AttachmentKey
+from reconciler.model.declared import Unmanaged
 from reconciler.model.plan import Circumstances
 from reconciler.model.record import NamedAttachment
 from tests.planning.building import (
@@ -60,12 +61,10 @@ def test_a_name_under_absent_owns_nothing_but_its_own_line() -> None:
     assert lines(made) == ["detach a/pool-1"]
 
 
-@pytest.mark.parametrize("told", [True, False], ids=["are told", "are ignored when asked to"])
-def test_unmanaged_attachments(*, told: bool) -> None:
-    made = planned(
-        TWO, of_server("web-1", "disk-1"), circumstances=Circumstances(reports_unmanaged=told)
-    )
-    assert made.unmanaged == ((_row("web-2", "disk-2"),) if told else ())
+@pytest.mark.parametrize("told", [Unmanaged.REPORT, Unmanaged.IGNORE])
+def test_unmanaged_attachments(told: Unmanaged) -> None:
+    made = planned(TWO, of_server("web-1", "disk-1"), circumstances=Circumstances(unmanaged=told))
+    assert made.unmanaged == ((_row("web-2", "disk-2"),) if told is Unmanaged.REPORT else ())
     assert made.in_line
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.model.attachment import Phase, View
+from reconciler.model.declared import Unmanaged
 from reconciler.model.live import VolumeStatus
-from reconciler.model.plan import Standing
+from reconciler.model.plan import Circumstances, Standing
 from reconciler.planning.ground import Seen, Wish
 from reconciler.planning.planner import DECISIONS
 from reconciler.planning.schedule import schedule
@@ -82,6 +83,13 @@ TABLE = (
         Seen.AGREED,
         Wish.KEPT,
         unmanaged=1,
+    ),
+    Row(
+        "a stray and agreed is detached",
+        "the scope says `unmanaged: detach`",
+        Seen.AGREED,
+        Wish.STRAY,
+        lines=("detach web-1/disk-1",),
     ),
     Row("unowned and agreed is only told", "nobody's", Seen.AGREED, Wish.UNOWNED, unmanaged=1),
     Row(
@@ -165,8 +173,12 @@ TABLE = (
         told=("foreign",),
     ),
 )
-OUT_OF_REACH = {(Seen.FOREIGN, Wish.WANTED)}
-"""A server out of sight can't be named, so nothing can be wanted on it."""
+OUT_OF_REACH = {
+    (Seen.FOREIGN, Wish.WANTED),
+    *((seen, Wish.STRAY) for seen in Seen if seen is not Seen.AGREED),
+}
+"""A server out of sight can't be named, so nothing can be wanted on it; only what every view shows
+is called a stray."""
 
 VIEWS = {
     Seen.AGREED: BOTH,
@@ -188,18 +200,21 @@ def _entries(wish: Wish) -> tuple[Entry, ...]:
         Wish.UNWANTED: (of_volume("disk-1"),),
         Wish.KEPT: (of_volume("disk-1", keep=True),),
         Wish.UNOWNED: (),
+        Wish.STRAY: (),
     }[wish]
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.id)
 def test_the_table(row: Row) -> None:
     live, entries = _live(row.seen), _entries(row.wish)
-    ground = grounded(live, *entries)
+    stray = row.wish is Wish.STRAY
+    about = Circumstances(unmanaged=Unmanaged.DETACH if stray else Unmanaged.REPORT)
+    ground = grounded(live, *entries, circumstances=about)
     assert (ground.seen(key("web-1", "disk-1")), ground.wish(key("web-1", "disk-1"))) == (
         row.seen,
         row.wish,
     )
-    made = planned(live, *entries)
+    made = planned(live, *entries, circumstances=about)
     assert lines(made) == list(row.lines), row.why
     assert len(made.kept) == row.kept, row.why
     assert len(made.unmanaged) == row.unmanaged, row.why

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from reconciler.model.declared import Side
 from reconciler.model.finding import Finding
 from reconciler.model.plan import Action, Standing
+from reconciler.planning.ground import Wish
+from reconciler.planning.guards import unmanaged
 from reconciler.planning.guards.memory import first_apply
 from reconciler.planning.remembering import WHEN
 from reconciler.planning.windows import permits, window_notice
@@ -33,6 +35,9 @@ def scope_refusals(changes: Sequence[Change], on: Ground, owned: int) -> tuple[F
         *on.desired.scope_findings,
         *_incomplete(on),
         *_empty_live(on),
+        *unmanaged.destroys(on),
+        *unmanaged.unmarked(on),
+        *unmanaged.shrunk_set(on),
         *_window(on, leaving or changes),
         *first_apply(leaving, on),
         *_limit(leaving, on, owned),
@@ -103,11 +108,18 @@ def _limit(leaving: Sequence[Change], on: Ground, owned: int) -> Iterator[Findin
     wrong = f", and {said} were acknowledged" if said is not None else ""
     yield Finding(
         code="limit-detach",
-        summary=f"{len(leaving)} of {owned} owned attachments would be detached, {allowed} "
+        summary=f"{_counted(leaving, on, owned)} would be detached, {allowed} "
         f"may be{when} ({limits}){wrong}",
         hint=_way_out(leaving, on),
         scope=on.live.scope,
     )
+
+
+def _counted(leaving: Sequence[Change], on: Ground, owned: int) -> str:
+    strays = sum(c.leaves is not None and on.wish(c.leaves) is Wish.STRAY for c in leaving)
+    if not strays:
+        return f"{len(leaving)} of {owned} owned attachments"
+    return f"{len(leaving)} attachments, {strays} of them nobody's, beside {owned} owned ones"
 
 
 def _policies(on: Ground) -> Iterator[tuple[Policy, str]]:

@@ -46,6 +46,7 @@ SPEC = ProviderSpec(
         views=(View.COMPUTE, View.STORAGE),
         has_jobs=True,
         shows_motion=True,
+        shows_owner_marks=True,
         force=True,
         device=True,
         delete_on_termination=SetBy.AFTERWARDS,

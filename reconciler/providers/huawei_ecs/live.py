@@ -11,12 +11,12 @@ Status" and "ListVolumes". That the busy and error rows refuse is our conservati
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.model.attachment import AttachmentKey, Observed, Phase, Sighting, View
 from reconciler.model.live import Server, ServerStatus, Volume, VolumeStatus
+from reconciler.providers.marks import owner_marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -66,10 +66,6 @@ VOLUMES: Mapping[str, VolumeStatus] = {
 }
 PHASES: Mapping[str, Phase] = {"attaching": Phase.ATTACHING, "detaching": Phase.DETACHING}
 BOOT_DEVICES = frozenset({"/dev/vda", "/dev/sda"})
-OTHER_CONTROLLER = re.compile(r"^kubernetes\.io|(?<![a-z])(csi|cce)(?![a-z])", re.IGNORECASE)
-"""Keys of metadata and tags that a CSI driver or CCE leaves on its volumes; unverified.
-
-`csi` and `cce` count as words only: `scsi` and `access` hold them too."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -133,6 +129,7 @@ def server(row: WireServer) -> Server:
         locked=locked,
         zone=row.zone or None,
         tags=row.tags,
+        owner_marks=owner_marks("", {*row.metadata, *row.tags}),
     )
 
 
@@ -150,7 +147,7 @@ def volume(row: WireVolume) -> Volume:
         zone=row.zone or None,
         bus="scsi" if row.metadata.get("hw:passthrough", "").lower() == "true" else "virtio",
         prepaid=bool(row.metadata.get("orderID")),
-        owner_marks=tuple(sorted(key for key in keys if OTHER_CONTROLLER.search(key))),
+        owner_marks=owner_marks(row.name, keys),
     )
 
 

@@ -48,6 +48,7 @@ SPEC = ProviderSpec(
         views=(View.COMPUTE, View.STORAGE),
         has_jobs=False,
         shows_motion=True,
+        shows_owner_marks=True,
         guest_must_release=True,
         device=False,
         delete_on_termination=SetBy.WITH_ATTACH,

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.attachment import AttachmentKey, Observed, Phase, Sighting, View
 from reconciler.model.live import ANY_BUS, Live, Server, ServerStatus, Volume, VolumeStatus
+from reconciler.providers.marks import owner_marks
 from reconciler.providers.samsung_virtualserver import BESIDE_BOOT
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ def volume(row: WireVolume) -> Volume:
         shareable=row.multiattach is True,
         boot=any(holder.device in BOOT_DEVICES for holder in row.servers),
         zone=row.zone or None,
+        owner_marks=owner_marks(row.name),
     )
 
 

@@ -1,0 +1,27 @@
+"""Marks by which other controllers' volumes and servers can be told; pure.
+
+What nobody owns is taken away under `unmanaged: detach` alone, and never where a mark is. A mark
+too many leaves something where it is; one too few takes a disk from a cluster: in doubt, a mark.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+OTHER_CONTROLLER = re.compile(r"kubernetes\.io|(?<![a-z])(csi|cce)(?![a-z])", re.IGNORECASE)
+"""Keys of metadata and tags that a CSI driver or CCE leaves, on volumes and on nodes; unverified.
+
+`csi` and `cce` count as words only: `scsi` and `access` hold them too."""
+CLAIMED = re.compile(r"pvc-|kubernetes-dynamic-|cce-", re.IGNORECASE)
+"""How the names of volumes begin that Kubernetes' provisioners, old and new, and CCE make;
+unverified: the prefix is an option of theirs."""
+
+
+def owner_marks(name: str, keys: Iterable[str] = ()) -> tuple[str, ...]:
+    """Give the name and the keys that another controller seems to have written, sorted."""
+    found = {key for key in keys if OTHER_CONTROLLER.search(key)}
+    return tuple(sorted(found | ({name} if CLAIMED.match(name) else set())))
