@@ -74,6 +74,12 @@ PLAN_FLAGS = (
 )
 MEMORY_FLAGS = (
     click.option(
+        "--base",
+        "older",
+        metavar="REV",
+        help="Compare with the manifests of this revision as well.",
+    ),
+    click.option(
         "--first-apply",
         "first",
         is_flag=True,
@@ -156,8 +162,8 @@ def _memory_flags(verb: Verb) -> Verb:
     """Add what says with which memory a plan is compared."""
 
     @functools.wraps(verb)
-    def parsed(*, asked: Request, first: bool, **rest: object) -> int:
-        return verb(asked=replace(asked, first_apply=first), **rest)
+    def parsed(*, asked: Request, older: str | None, first: bool, **rest: object) -> int:
+        return verb(asked=replace(asked, compare_with=older, first_apply=first), **rest)
 
     return _flagged(parsed, MEMORY_FLAGS)
 

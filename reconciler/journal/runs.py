@@ -10,7 +10,7 @@ from sqlalchemy import distinct, func, or_, select, update
 
 from reconciler.errors import JournalError
 from reconciler.journal import tables
-from reconciler.model.history import PastCall, PastRun, PastVerdict
+from reconciler.model.history import Commit, PastCall, PastRun, PastVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +34,7 @@ class RunPages:
         self._store = store
         self._identity, self._scope = whose
 
-    def began(self, run: str, verb: str) -> None:
+    def began(self, run: str, verb: str, commit: Commit | None = None) -> None:
         """Make durable that a run is about to adopt or change something, or goes on after all."""
         row = {
             "id": run,
@@ -42,6 +42,8 @@ class RunPages:
             "scope": self._scope,
             "verb": verb,
             "began_s": self._store.now_s(),
+            "commit": commit.id if commit is not None else None,
+            "dirty": commit.dirty if commit is not None else None,
         }
         with self._store.durably() as connection:
             if not self._store.insert_new(connection, tables.runs, row):
@@ -107,7 +109,7 @@ def _run(row: AnyRow, adopted: int) -> PastRun:
         counts=_counts(row.counts),
         requests=row.requests,
         adopted=adopted,
-        commit=row.commit,
+        commit=Commit(id=row.commit, dirty=bool(row.dirty)) if row.commit else None,
         running=row.ending is None and row.holds is not None,
     )
 

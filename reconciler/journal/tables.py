@@ -6,6 +6,7 @@ What a cloud or a manifest says is Text: SQLite forgives a longer String, Postgr
 from __future__ import annotations
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -127,7 +128,9 @@ runs = Table(
     Column("counts", Text),
     Column("requests", Integer),
     Column("commit", String(64)),
+    Column("dirty", Boolean),
     Index("runs_by_began", "began_s"),
 )
 """A row a cloud of a run that adopted or changed something; without an end it didn't live to it.
-`commit` is the one that its manifests stood at; None where nobody told."""
+`commit` is the one that its manifests stood at, `dirty` that they weren't as it has them; None
+where nobody told."""

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.manifest.notes import Notes
 from reconciler.manifest.words import nearest, quoted_path, shown
 from reconciler.model.finding import Place, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from reconciler.manifest.notes import Notes
 
 SUFFIXES = (".yaml", ".yml")
 WORLD_SUFFIXES = (".world.yaml", ".world.yml")
@@ -59,6 +58,17 @@ def files(paths: Iterable[str | Path], *, recursive: bool, notes: Notes) -> tupl
             hint = "make it readable for this user, or leave it out"
             search.note("unreadable-file", path, f"can't be read: {reason}", hint)
     return tuple(search.files.values())
+
+
+def is_manifest(path: str) -> bool:
+    """Tell whether a file of a folder is read, by its path from there: nothing hidden, no world."""
+    hidden = any(part.startswith(".") for part in Path(path).parts)
+    return path.endswith(SUFFIXES) and not path.endswith(WORLD_SUFFIXES) and not hidden
+
+
+def manifest_files(paths: Iterable[str | Path], *, recursive: bool) -> tuple[Path, ...]:
+    """Give the files that would be read, without a word about what is wrong with the others."""
+    return files(paths, recursive=recursive, notes=Notes())
 
 
 def file_name(path: Path) -> str:

@@ -32,6 +32,15 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """Which commit of their repository manifests were read from."""
+
+    id: str
+    dirty: bool
+    """True when what was read wasn't what the commit has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PastRun:
     """One cloud's part of a run."""
 
@@ -47,7 +56,8 @@ class PastRun:
     requests: int | None = None
     adopted: int = 0
     """Calls of earlier runs that it looked after."""
-    commit: str | None = None
+    commit: Commit | None = None
+    """None where the manifests lay in no repository."""
     running: bool = False
     """True while it holds the lease."""
 

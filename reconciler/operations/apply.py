@@ -34,6 +34,7 @@ from reconciler.model.plan import Action
 from reconciler.operations.applied import Applied, Ending, ending_of, record, results_of, short_of
 from reconciler.operations.history import RunLog
 from reconciler.operations.lease import LOCK_TIMEOUT_S, Claim, Leases, LockedError
+from reconciler.operations.older import made_from
 from reconciler.operations.plans import Planned, Terms, check_selection, planned
 from reconciler.operations.sessions import opened, unreadable
 from reconciler.planning.approval import approval
@@ -93,7 +94,8 @@ async def apply_manifests(
         _something_declared(now)
         claim = Claim(run=run_id, operation=VERB, timeout_s=lock_timeout_s, tell=consent.tell)
         leases = Leases(now.sessions, claim)
-        started = _Started(now=now, runs=runs, log=RunLog(run_id, VERB), leases=leases)
+        commit = made_from(request.files, around, recursive=request.recursive)
+        started = _Started(now=now, runs=runs, log=RunLog(run_id, VERB, commit), leases=leases)
         try:
             await leases.obtain()
             applied = await _leased(started, consent, request)

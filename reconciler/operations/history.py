@@ -14,7 +14,7 @@ from reconciler.report.run import DONE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.model.history import PastRun
+    from reconciler.model.history import Commit, PastRun
     from reconciler.operations.applied import Result
     from reconciler.operations.sessions import Session
     from reconciler.operations.wiring import Surroundings
@@ -25,15 +25,16 @@ UNDONE = (Verdict.REFUSED, Verdict.FAILED, Verdict.UNKNOWN)
 class RunLog:
     """One run's rows of the history; a cloud where nothing was adopted or changed has none."""
 
-    def __init__(self, run: str, verb: str) -> None:
+    def __init__(self, run: str, verb: str, commit: Commit | None) -> None:
         self.run = run
+        self._commit = commit
         self._verb = verb
         self._begun: dict[str, Session] = {}
 
     def began(self, session: Session) -> None:
         """Write that something of this cloud is about to be adopted or changed."""
         assert session.pages is not None, "whoever changes something has a journal"
-        session.pages.runs.began(self.run, self._verb)
+        session.pages.runs.began(self.run, self._verb, self._commit)
         self._begun[session.scope.name] = session
 
     def ended(self, ending: str, results: Sequence[Result] = ()) -> None:

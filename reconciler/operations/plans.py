@@ -10,7 +10,7 @@ from reconciler.errors import ProviderError
 from reconciler.execution.look import REST_S, steady
 from reconciler.model.call import Verb
 from reconciler.model.finding import Finding, FindingsError
-from reconciler.model.memory import NOBODY
+from reconciler.model.memory import NOBODY, Remembers
 from reconciler.operations.sessions import opened, unreadable
 from reconciler.planning.forecast import forecast_s
 from reconciler.planning.ground import ground
@@ -165,7 +165,8 @@ async def _plan(session: Session, terms: Terms) -> ScopePlan:
 
 def _memory(circumstances: Circumstances) -> str:
     """Give who remembers what was applied before, as documents say it."""
-    return " and ".join(memory.of.value for memory in circumstances.memories) or NOBODY
+    told = {memory.of for memory in circumstances.memories}
+    return " and ".join(who.value for who in Remembers if who in told) or NOBODY
 
 
 async def _api_version(session: Session) -> tuple[Finding, ...]:

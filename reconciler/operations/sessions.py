@@ -17,6 +17,7 @@ from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.memory import Memory, Remembers
 from reconciler.model.plan import Circumstances
 from reconciler.operations import wiring
+from reconciler.operations.older import memories_of, older_manifests
 from reconciler.planning.windows import permits
 from reconciler.providers import names, spec_of
 from reconciler.providers.breaker import Breaker
@@ -76,6 +77,8 @@ class Session:
     """None where nothing was ever applied from here, and nothing is going to be."""
     request: Request
     utc_now: Callable[[], datetime]
+    older: tuple[Memory, ...] = ()
+    """What another commit says of the scope, where one was asked for."""
 
     def today(self) -> date:
         """Give the date, in UTC."""
@@ -123,7 +126,7 @@ class Session:
     def _memories(self) -> tuple[Memory, ...]:
         """Give what is remembered of the scope."""
         kept = self.pages.remembered() if self.pages is not None else None
-        return () if kept is None else (kept,)
+        return self.older if kept is None else (kept, *self.older)
 
     def memory_of(self, plan: Plan) -> Memory:
         """Give what is to be remembered once this plan is made."""
@@ -189,6 +192,7 @@ async def opened(request: Request, around: Surroundings, *, writing: bool) -> As
     _acknowledged(request, asked)
     if not asked.scopes:
         raise FindingsError(*read.findings, _no_scopes())
+    older = _older(request, around)
     async with AsyncExitStack() as stack:
         book = wiring.book(around, writing=writing)
         if book is not None:
@@ -207,9 +211,15 @@ async def opened(request: Request, around: Surroundings, *, writing: bool) -> As
                 findings.append(unreadable(prepared.scope, error))
                 continue
             stack.push_async_callback(session.provider.aclose)
-            sessions.append(session)
+            sessions.append(replace(session, older=memories_of(session.scope, older)))
         _distinct(sessions)
         yield Opened(sessions=tuple(sessions), findings=tuple(findings))
+
+
+def _older(request: Request, around: Surroundings) -> Declared | None:
+    if request.compare_with is None:
+        return None
+    return older_manifests(request.files, request.compare_with, around, recursive=request.recursive)
 
 
 def _no_scopes() -> Finding:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 ID_LENGTH = 8
 """How much of a run's id a person needs."""
+COMMIT_LENGTH = 12
 UNENDED = "interrupted or killed"
-HEAD = ("RUN", "BEGAN", "VERB", "SCOPE", "ENDING", "WHAT")
+HEAD = ("RUN", "BEGAN", "VERB", "SCOPE", "ENDING", "COMMIT", "WHAT")
 LEASE_HEAD = ("ID", "SCOPE", "OWNER", "OPERATION", "RUN", "SINCE", "EXPIRES", "REACH")
 NO_RUNS = "No runs are in the journal."
 NO_LEASES = "No lease is held."
@@ -66,7 +67,8 @@ def _run_row(run: PastRun, when: When) -> Document:
         "counts": dict(sorted(run.counts.items())),
         "requests": run.requests,
         "adopted": run.adopted,
-        "commit": run.commit,
+        "commit": run.commit.id if run.commit is not None else None,
+        "dirty": run.commit.dirty if run.commit is not None else None,
     }
 
 
@@ -117,11 +119,19 @@ def history_text(document: Document) -> str:
             plain(str(run["verb"])),
             plain(str(run["scope"])),
             str(run["ending"]),
+            _commit(run) or "-",
             _what(run),
         )
         for run in runs
     ]
     return _table([HEAD, *rows])
+
+
+def _commit(run: Mapping[str, object]) -> str:
+    """Give the commit of the manifests; `+` where they had changed since; empty where none is."""
+    if run["commit"] is None:
+        return ""
+    return str(run["commit"])[:COMMIT_LENGTH] + ("+" if run["dirty"] else "")
 
 
 def _what(run: Mapping[str, object]) -> str:
@@ -142,6 +152,9 @@ def _run_lines(document: Document) -> Iterator[str]:
         ended = f" to {run['ended']}" if run["ended"] else ""
         yield f"Run {run['id']}: {plain(str(run['verb']))} of scope {plain(str(run['scope']))}"
         yield f"  {run['began']}{ended}: {run['ending']}. {_what(run)}"
+        if run["commit"] is not None:
+            changed = ", changed since" if run["dirty"] else ""
+            yield f"  manifests of commit {run['commit']}{changed}"
         calls = cast("list[dict[str, object]]", run["calls"])
         yield from (line for call in calls for line in _call_lines(call))
         adopted = cast("list[dict[str, object]]", run["adopted_calls"])

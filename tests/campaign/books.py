@@ -187,9 +187,9 @@ class RealBook:
 class Unread:
     """A history that nobody reads."""
 
-    def began(self, run: str, verb: str) -> None:
+    def began(self, run: str, verb: str, commit: object = None) -> None:
         """Forget it."""
-        del run, verb
+        del run, verb, commit
 
     def ended(self, run: str, end: object) -> None:
         """Forget it."""

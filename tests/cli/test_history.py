@@ -42,10 +42,10 @@ def test_a_run_is_a_line(lab: Lab) -> None:
     assert lab.apply().code == 0, "nothing to do: no line"
     ran = lab.run("history")
     head, line = ran.out.splitlines()
-    assert head.split() == ["RUN", "BEGAN", "VERB", "SCOPE", "ENDING", "WHAT"]
+    assert head.split() == ["RUN", "BEGAN", "VERB", "SCOPE", "ENDING", "COMMIT", "WHAT"]
     (run,) = runs(lab)
     assert line.split() == [
-        *(run["id"][:8], run["began"], "apply", "lab", "confirmed"),
+        *(run["id"][:8], run["began"], "apply", "lab", "confirmed", "-"),
         *f"1 moved. {run['requests']} API calls".split(),
     ]
 

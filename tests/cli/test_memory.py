@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.cli.flags import surroundings
+from reconciler.operations.older import memories_of, older_manifests
+from reconciler.operations.sessions import Request, loaded
 from tests.cli.running import SCOPE
+from tests.repository.making import commit, git
 
 if TYPE_CHECKING:
     from tests.cli.running import Lab
@@ -146,3 +151,99 @@ def test_a_document_that_is_gone_takes_nothing_with_it(lab: Lab) -> None:
     ran = lab.apply("--ack-detach", "2")
     assert ran.code == 0, ran.out + ran.err
     assert lab.live() == {("web-1", "one"), ("web-1", "shared")}
+
+
+@pytest.fixture
+def committed(lab: Lab) -> Lab:
+    """Give a lab whose commit protects `web-1`, and from which nothing was applied."""
+    lab.first = False
+    lab.declare(STAYS, "maxDetach: 1, maxDetachShare: 1.0")
+    commit(lab.folder)
+    return lab
+
+
+@pytest.mark.parametrize("dirty", [True, False], ids=["a dirty tree", "two commits"])
+@pytest.mark.parametrize("entries", [LEAVES, MOVES, DELETED])
+def test_a_commit_remembers_as_the_journal_does(
+    committed: Lab, entries: str, *, dirty: bool
+) -> None:
+    committed.declare(entries)
+    rev = "HEAD"
+    if not dirty:
+        commit(committed.folder)
+        rev = "HEAD~1"
+    ran = committed.apply("--base", rev)
+    assert (ran.code, committed.changing()) == (3, 0), ran.out + ran.err
+    assert "and server `web-1` was protected at the base commit" in ran.out
+    assert "Memory: git." in ran.out
+    committed.declare(OPEN)
+    commit(committed.folder)
+    committed.declare(entries)
+    ran = committed.apply("--base", "HEAD")
+    assert ran.code == 0, ran.out + ran.err
+    assert "Memory: journal and git." in committed.plan("--base", "HEAD").out
+
+
+def test_a_scope_that_was_renamed_is_found_by_its_cloud(lab: Lab) -> None:
+    lab.first = False
+    scope = SCOPE.replace("endpoint: simulator, world: lab.world.yaml", "projectId: p1")
+    lab.declare(STAYS, scope=scope)
+    commit(lab.folder)
+    lab.declare(LEAVES, scope=scope.replace("{name: lab}", "{name: renamed}"))
+    path = lab.folder / "lab.yaml"
+    path.write_text(path.read_text("utf-8").replace("scope: lab", "scope: renamed"), "utf-8")
+    request = Request(files=("lab.yaml",), compare_with="HEAD")
+    read = loaded(request).declared
+    assert read is not None
+    (declared,) = read.scopes.values()
+    around = surroundings()
+    older = older_manifests(request.files, "HEAD", around, recursive=False)
+    (memory,) = memories_of(declared, older)
+    assert [(row.side.value, row.name) for row in memory.protected] == [("server", "web-1")]
+    other = replace(declared, project_id="p2")
+    assert memories_of(other, older) == ()
+
+
+@pytest.mark.parametrize(
+    ("rev", "code"),
+    [("nobody", "unknown-revision"), ("--help", "unknown-revision"), ("torn", "base-unreadable")],
+)
+def test_a_base_that_cannot_be_read_ends_the_run(committed: Lab, rev: str, code: str) -> None:
+    text = (committed.folder / "lab.yaml").read_text("utf-8")
+    (committed.folder / "lab.yaml").write_text(text.replace("kind: Scope", "kind: Torn"), "utf-8")
+    commit(committed.folder)
+    git(committed.folder, "tag", "torn")
+    (committed.folder / "lab.yaml").write_text(text, "utf-8")
+    ran = committed.apply(f"--base={rev}", "--first-apply")
+    assert (ran.code, ran.out, committed.requests()) == (1, "", [])
+    assert f"error[{code}]" in ran.err
+    if rev == "torn":
+        assert "the manifests at `torn` can't be read" in ran.err
+        assert "(lab.yaml:2:" in ran.err
+
+
+def test_a_commit_without_the_manifests_is_no_memory(lab: Lab) -> None:
+    lab.first = False
+    commit(lab.folder)
+    (lab.folder / "new").mkdir()
+    lab.declare(LEAVES)
+    ran = lab.apply("--base", "HEAD")
+    assert (ran.code, lab.changing()) == (3, 0)
+    assert "no-memory" in ran.out
+
+
+def test_the_history_has_the_commit_of_the_manifests(committed: Lab) -> None:
+    head = git(committed.folder, "rev-parse", "HEAD")
+    committed.declare(OPEN.replace("one, shared", "shared"), "maxDetachShare: 1.0")
+    assert committed.apply("--first-apply").code == 0
+    committed.declare(OPEN, "maxDetachShare: 1.0")
+    again = commit(committed.folder)
+    assert committed.apply().code == 0
+    last, first = json.loads(committed.run("history", "--json").out)["runs"]
+    assert (first["commit"], first["dirty"]) == (head, True)
+    assert (last["commit"], last["dirty"]) == (again, False)
+    _, second_line, first_line = committed.run("history").out.splitlines()
+    assert f" {again[:12]}  " in second_line
+    assert f" {head[:12]}+ " in first_line
+    told = committed.run("history", first["id"]).out
+    assert f"  manifests of commit {head}, changed since\n" in told

@@ -1,0 +1,1 @@
+"""Reads the git repository that manifests lie in; writes nothing, fetches nothing, runs nothing."""
