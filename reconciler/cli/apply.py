@@ -26,10 +26,10 @@ from reconciler.operations.applied import run_report
 from reconciler.operations.apply import Consent, apply_manifests
 from reconciler.report.escape import plain
 from reconciler.report.run import run_document, run_text
-from reconciler.report.text import DESTROY_PROMPT, PROMPT, plan_text
+from reconciler.report.text import DESTROY_PROMPT, DETACH_PROMPT, PROMPT, plan_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from reconciler.cli.interrupt import Interruptions
     from reconciler.operations.applied import Applied
@@ -74,6 +74,7 @@ def verb(
             silent=silent,
         ),
         show=show_plan,
+        count=None if silent else _counted,
         prompts=not auto_approve and saved is None,
         approved=saved.approved if saved is not None else None,
         tell=lambda text: say(f"{plain(text)} ...\n", err=True),
@@ -132,6 +133,17 @@ def _asker(
         return _asked(planned, acknowledged)
 
     return ask
+
+
+def _counted(planned: Planned) -> Mapping[str, int] | None:
+    """Ask for the number of detaches of every scope where a limit asks for it."""
+    typed: dict[str, int] = {}
+    for scope in planned.scopes:
+        name, number = scope.plan.scope, scope.plan.to_type
+        if number and answer(DETACH_PROMPT.format(scope=name, number=number)) != str(number):
+            return None
+        typed |= {name: number} if number else {}
+    return typed
 
 
 def _asked(planned: Planned, acknowledged: frozenset[str]) -> frozenset[str] | None:

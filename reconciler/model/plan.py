@@ -146,6 +146,8 @@ class Plan:
     """Findings of entries that can't be resolved, and approved changes that aren't planned now."""
     refusals: tuple[Finding, ...] = ()
     """What holds the whole scope back, the weightiest first; empty: nothing does."""
+    to_type: int = 0
+    """The number of detaches that has to be typed before this plan may be made; 0: none."""
     unselected: int = 0
     """Changes that `--target`, `--exclude` or the approval left out."""
     already: int = 0
@@ -189,6 +191,9 @@ class Approved:
 class Circumstances:
     """What a plan depends on beside manifests and live state."""
 
+    asks_detach: bool = False
+    """True: whoever looks at this plan will be asked for the number of detaches, where one is
+    needed, before anything is sent."""
     ack_detach: int | None = None
     """The exact number of detaches that a person acknowledged for this scope."""
     applied: frozenset[NamedAttachment] | None = None

@@ -65,6 +65,9 @@ class Consent:
     of the volumes that a person agreed to lose by name, as a rule none; None: not approved."""
     show: Callable[[Planned], None]
     """Shows a plan that nobody is asked about: there is nothing that may be changed."""
+    count: Callable[[Planned], Mapping[str, int] | None] | None = None
+    """Asks for the number of detaches of each scope that needs one typed, once the plan is
+    approved; gives them by scope, None: not approved. None: nobody is asked, a flag has to say."""
     prompts: bool = True
     """True where a person is asked: time passes, and the world is looked at again."""
     approved: tuple[Approved, ...] | None = None
@@ -132,6 +135,7 @@ async def _leased(started: _Started, consent: Consent, request: Request) -> Appl
         consent.approved,
         # Who is asked names them then; who isn't has named them already, or never.
         destroys=None if consent.prompts else request.destroys,
+        typed=None if consent.prompts and consent.count is not None else {},
         rest_s=_longest(started.now.sessions),
     )
     _unambiguous(request, fresh)
@@ -171,6 +175,7 @@ class _Ready:
         approved: tuple[Approved, ...] | None,
         *,
         destroys: frozenset[str] | None,
+        typed: Mapping[str, int] | None,
         rest_s: float = REST_S,
     ) -> Planned:
         """Plan what is readable, on a fresh look."""
@@ -178,6 +183,7 @@ class _Ready:
             approved=approved,
             unsettled=self.unsettled,
             destroys=destroys,
+            typed=typed,
             # Who will be asked is shown a plan first; the one that is made looks closer.
             ask_at_most=0 if destroys is None else ASK_AT_MOST,
             rest_s=rest_s,
@@ -292,7 +298,8 @@ async def _prompted(fresh: Planned, ready: _Ready, consent: Consent, request: Re
     started.log.ended(ADOPTED)
     started.leases.release()
     named = consent.ask(fresh)
-    if named is None:
+    typed = consent.count(fresh) if named is not None and consent.count is not None else {}
+    if named is None or typed is None:
         return Applied(planned=fresh, ending=Ending.REFUSED, findings=(_not_approved(),))
     try:
         await started.leases.obtain()
@@ -301,7 +308,7 @@ async def _prompted(fresh: Planned, ready: _Ready, consent: Consent, request: Re
     if not started.open_calls() <= ready.known:
         ready = await _adopted(started)  # Of a run that came and died meanwhile.
     approved = tuple(a for scope in fresh.scopes for a in approval(scope.plan.changes))
-    again = await ready.planned(approved, destroys=named | request.destroys)
+    again = await ready.planned(approved, destroys=named | request.destroys, typed=typed)
     _unambiguous(request, again)
     if again.digest != fresh.digest:
         consent.show(again)

@@ -99,6 +99,9 @@ class Terms:
     """By scope, what calls of earlier runs may still change."""
     destroys: frozenset[str] | None = frozenset()
     """The volumes that a person agreed to lose; None: they will be asked."""
+    typed: Mapping[str, int] | None = field(default_factory=dict)
+    """By scope, the detaches that a person acknowledged by typing their number; None: they will
+    be asked."""
     rest_s: float = REST_S
     """How long motion is waited for."""
     ask_at_most: int = 0
@@ -129,7 +132,7 @@ async def planned(
 
 async def _plan(session: Session, terms: Terms) -> ScopePlan:
     left = terms.unsettled.get(session.scope.name, frozenset())
-    circumstances = session.circumstances(terms.approved, left, terms.destroys)
+    circumstances = session.circumstances(terms.approved, left, terms.destroys, terms.typed)
     can, policy = session.spec.can, session.policy
 
     def stand(live: Live) -> Ground:

@@ -6,6 +6,7 @@ import random
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ProviderError
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 IN_PROCESS = "http://simulator"
 """The address of a simulated scope when a transport of the surroundings carries its requests."""
+
+
+NOTHING_TYPED: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,11 +108,14 @@ class Session:
         approved: tuple[Approved, ...] | None = None,
         unsettled: frozenset[AttachmentKey] = frozenset(),
         destroys: frozenset[str] | None = frozenset(),
+        typed: Mapping[str, int] | None = NOTHING_TYPED,
     ) -> Circumstances:
         """Give what the plan depends on beside manifests and live state."""
         acks = self.request.acks or {}
+        said = acks.get(self.scope.name, acks.get(""))
         return Circumstances(
-            ack_detach=acks.get(self.scope.name, acks.get("")),
+            asks_detach=typed is None,
+            ack_detach=(typed or {}).get(self.scope.name, said),
             applied=self.pages.applied() if self.pages is not None else None,
             memories=self._memories(),
             needs_memory=not self.request.first_apply,

@@ -104,12 +104,13 @@ def plan(
     narrow = narrowed(chosen, on)
     dropped += narrow.dropped
     chosen = guards.fitted(narrow.chosen, dropped, on)
-    refusals = guards.scope_refusals(chosen, on, draft.owned_live)
-    if refusals:
-        chosen = [_refused(change, refusals[0]) for change in chosen]
+    whole = guards.judged(chosen, on, draft.owned_live)
+    if whole.refusals:
+        chosen = [_refused(change, whole.refusals[0]) for change in chosen]
     chosen = [replace(change, precondition=precondition(change, on)) for change in chosen]
     final = with_needs(chosen, on)
     refused = (*desired.entry_findings, *_blind(on), *narrow.findings)
+    told = (*whole.refusals, *whole.asked, *refused, *draft.findings, *known.findings)
     return Plan(
         scope=live.scope,
         changes=final,
@@ -119,12 +120,10 @@ def plan(
         released=_released(on),
         owned=_rows(sorted(desired.wanted.keys() - _missing(known.accepted)), on),
         protected=_protected(desired),
-        findings=_findings(
-            final,
-            (*refusals, *refused, *draft.findings, *known.findings, *_warnings(final, on)),
-        ),
+        findings=_findings(final, (*told, *_warnings(final, on))),
         refused_entries=len(refused),
-        refusals=refusals,
+        refusals=whole.refusals,
+        to_type=whole.to_type,
         unselected=len(dropped),
         already=narrow.already,
         unmatched=unmatched(on),

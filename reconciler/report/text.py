@@ -23,6 +23,10 @@ DESTROY_PROMPT = """`{server}/{volume}` will be deleted for good, with everythin
   Only its name will be accepted to approve.
 
   Enter a value: """
+DETACH_PROMPT = """{number} attachments of scope {scope} would leave, more than a limit allows.
+  Only their number will be accepted to approve.
+
+  Enter a value: """
 SIGNS = {"attach": "+", "detach": "-", "move": "-/+", "update": "~", "destroy": "x", "keep": " "}
 STANDING_SIGNS = {"refused": "!", "in motion": "?", "unknown": "?"}
 ORDER = ("!", "x", "-/+", "-", "+", "~", "?")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
@@ -247,3 +248,26 @@ def test_the_history_has_the_commit_of_the_manifests(committed: Lab) -> None:
     assert f" {head[:12]}+ " in first_line
     told = committed.run("history", first["id"]).out
     assert f"  manifests of commit {head}, changed since\n" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "flags", "code"),
+    [
+        ("yes\n2\n", (), 0),
+        ("yes\n3\n", (), 3),
+        ("yes\nyes\n", (), 3),
+        ("no\n2\n", (), 3),
+        ("yes\n", ("--ack-detach", "2"), 0),
+        ("yes\n2\n", ("--no-input",), 3),
+    ],
+    ids=["the number", "another one", "no number", "no approval", "said before", "nobody asks"],
+)
+def test_the_number_of_detaches_may_be_typed(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, words: str, flags: tuple[str, ...], code: int
+) -> None:
+    lab.declare("  servers: {web-1: {volumes: []}}", "maxDetach: 1, maxDetachShare: 1.0")
+    monkeypatch.setattr("sys.stdin", StringIO(words))
+    ran = lab.run("apply", "-f", "lab.yaml", *flags)
+    assert (ran.code, lab.changing()) == (code, 0 if code else 2), ran.out + ran.err
+    asked = "2 attachments of scope lab would leave, more than a limit allows." in ran.err
+    assert asked is (words.startswith("yes") and not flags)

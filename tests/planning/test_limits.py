@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.model.finding import Severity
 from reconciler.model.plan import Circumstances
 from reconciler.model.policy import Policy
 from reconciler.planning.guards import allowed_detaches
@@ -266,3 +267,25 @@ def test_updates_never_count() -> None:
     live = world(["a"], [volume("v")], [on("a/v", flag=False)])
     made = planned(live, of_server("a", listed("v", flag=True)), policy=Policy(max_detach=0))
     assert lines(made) == ["update a/v delete_on_termination false->true"]
+
+
+@pytest.mark.parametrize(
+    ("live", "typed"),
+    [(10, 4), (3, 0)],
+    ids=["the number is asked for", "below the limit nothing is asked"],
+)
+def test_whoever_will_be_asked_is_asked_for_the_number(live: int, typed: int) -> None:
+    leaving = 4 if typed else 1
+    names = [f"n{i:02}" for i in range(live)]
+    there = world(names, names, [f"{name}/{name}" for name in names])
+    entries = [of_server(n, *([n] if i >= leaving else [])) for i, n in enumerate(names)]
+    about = Circumstances(asks_detach=True)
+    made = planned(there, *entries, policy=Policy(), circumstances=about)
+    assert (made.to_type, made.refused, len(made.permitted)) == (typed, False, leaving)
+    assert codes(made) == (["limit-detach"] if typed else [])
+    assert all(finding.severity is Severity.WARNING for finding in made.findings)
+    if typed:
+        torn = planned(
+            replace(there, complete=False), *entries, policy=Policy(), circumstances=about
+        )
+        assert (torn.to_type, torn.permitted) == (0, ()), "no number mends a listing"

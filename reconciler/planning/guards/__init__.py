@@ -5,16 +5,16 @@ from __future__ import annotations
 from reconciler.planning.guards.changes import guarded, storage_only, warnings
 from reconciler.planning.guards.memory import loosened
 from reconciler.planning.guards.room import fitted
-from reconciler.planning.guards.scopes import allowed_detaches, scope_refusals
+from reconciler.planning.guards.scopes import allowed_detaches, judged
 from reconciler.planning.guards.unmanaged import left
 
 __all__ = [
     "allowed_detaches",
     "fitted",
     "guarded",
+    "judged",
     "left",
     "loosened",
-    "scope_refusals",
     "storage_only",
     "warnings",
 ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, replace
 from math import floor
 from typing import TYPE_CHECKING
 
 from reconciler.model.declared import Side
-from reconciler.model.finding import Finding
+from reconciler.model.finding import Finding, Severity
 from reconciler.model.plan import Action, Standing
 from reconciler.planning.ground import Wish
 from reconciler.planning.guards import unmanaged
@@ -24,13 +25,43 @@ if TYPE_CHECKING:
     from reconciler.planning.ground import Ground
 
 
-def scope_refusals(changes: Sequence[Change], on: Ground, owned: int) -> tuple[Finding, ...]:
-    """Give what holds the scope back, the weightiest first; `owned` is D of the formula."""
-    leaving = [
+NUMBERED = frozenset({"limit-detach", "limit-detach-per-server", "name-rebound"})
+"""What the exact number of detaches lets pass."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What the guards of a scope say of its changes together."""
+
+    refusals: tuple[Finding, ...]
+    """What holds the scope back, the weightiest first."""
+    asked: tuple[Finding, ...] = ()
+    """What only the number lets pass, where somebody will be asked for it."""
+    to_type: int = 0
+    """That number; 0: none is asked for."""
+
+
+def judged(changes: Sequence[Change], on: Ground, owned: int) -> Judged:
+    """Judge the changes that are left of a scope; `owned` is D of the formula."""
+    found = scope_refusals(changes, on, owned)
+    codes = {finding.code for finding in found}
+    if not codes or not codes <= NUMBERED or not on.circumstances.asks_detach:
+        return Judged(refusals=found)
+    told = tuple(replace(finding, severity=Severity.WARNING) for finding in found)
+    return Judged(refusals=(), asked=told, to_type=len(_leaving(changes)))
+
+
+def _leaving(changes: Sequence[Change]) -> list[Change]:
+    return [
         change
         for change in changes
         if change.standing is Standing.PERMITTED and change.leaves is not None
     ]
+
+
+def scope_refusals(changes: Sequence[Change], on: Ground, owned: int) -> tuple[Finding, ...]:
+    """Give what holds the scope back, the weightiest first; `owned` is D of the formula."""
+    leaving = _leaving(changes)
     return (
         *on.desired.scope_findings,
         *_incomplete(on),
