@@ -27,9 +27,10 @@ if TYPE_CHECKING:
         WireVolumeOnServer,
     )
 
+STOPPED = "SHUTOFF"
 SERVERS: Mapping[str, ServerStatus] = {
     "ACTIVE": ServerStatus.READY,
-    "SHUTOFF": ServerStatus.READY,
+    STOPPED: ServerStatus.READY,
     **dict.fromkeys(
         (
             "BUILD",
@@ -127,6 +128,7 @@ def server(row: WireServer) -> Server:
         status=status,
         status_text=f"{row.status} ({more})" if more else row.status,
         locked=locked,
+        running=row.status != STOPPED,
         zone=row.zone or None,
         tags=row.tags,
         owner_marks=owner_marks("", {*row.metadata, *row.tags}),

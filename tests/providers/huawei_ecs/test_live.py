@@ -43,6 +43,15 @@ def test_a_server_is_ready_only_when_the_cloud_says_so(more: Row, status: Server
     assert listed(server=server_row(**more)).servers["s1"].status is status
 
 
+@pytest.mark.parametrize(
+    ("word", "running"), [("ACTIVE", True), ("SHUTOFF", False), ("ERROR", True), (None, True)]
+)
+def test_only_a_server_that_is_said_to_be_stopped_has_no_guest(
+    word: str | None, *, running: bool
+) -> None:
+    assert listed(server=server_row(status=word)).servers["s1"].running is running
+
+
 @pytest.mark.parametrize("word", ["DELETED", "SOFT_DELETED"])
 def test_a_deleted_server_is_left_out_with_its_attachments(word: str) -> None:
     live = listed(server=server_row(status=word, **{ATTACHMENTS: [on_server()]}))
