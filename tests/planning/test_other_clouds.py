@@ -102,6 +102,12 @@ def test_a_destroy_wants_a_policy_and_a_name(
     assert ("refused" in shown) == ("refused" in line)
 
 
+def test_a_volume_that_a_line_wants_is_never_destroyed_elsewhere() -> None:
+    live = desktops(["a", "b"], ["old"], ["a/old"])
+    made = destroying(ABSENT, of_server("b", "old"), live=live, named=frozenset({"id-old"}))
+    assert "destroy a/old refused: destroy-not-allowed" in lines(made)
+
+
 def test_circumstances_that_say_nothing_agree_to_no_destroy() -> None:
     made = planned(ONE, ABSENT, policy=ALLOWED, can=DESKTOPS)
     assert codes(made) == ["destroy-not-acknowledged"]

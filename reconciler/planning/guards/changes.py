@@ -105,7 +105,19 @@ def _destroy(change: Change, on: Ground) -> Iterator[Finding]:
     if change.action is not Action.DESTROY:
         return
     volume = change.name.volume
-    if not on.policy.allow_destroy:
+    wanted = [key for key in on.desired.wanted if key.volume_id == change.key.volume_id]
+    if wanted:
+        yield replace(
+            _finding(
+                change,
+                "destroy-not-allowed",
+                f"`{volume}` is wanted on `{on.name(min(wanted)).server}`, and taking it from "
+                f"`{change.name.server}` would delete it for good: nothing moves it",
+                "take its line out of `absent:`, or the one that wants it",
+            ),
+            also=tuple(on.desired.wanted[key].place for key in sorted(wanted)),
+        )
+    elif not on.policy.allow_destroy:
         yield _finding(
             change,
             "destroy-not-allowed",
