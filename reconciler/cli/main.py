@@ -16,6 +16,7 @@ from reconciler.errors import ReconcilerError
 VERBS = {
     "apply": "make what the manifests say true: plan, ask, execute, confirm",
     "doctor": "show what is stuck, which view says what, and the next step",
+    "explain-code": "tell what a diagnostic code means, why, and what to do",
     "history": "list past runs, and what became of each call of one",
     "live": "show what is attached now, in both views",
     "lock": "show who may change which cloud now, or end a lease",
@@ -45,7 +46,8 @@ class Verbs(click.Group):
         del ctx
         if cmd_name not in VERBS:
             return None
-        found = importlib.import_module(f"reconciler.cli.{cmd_name}").verb
+        module = cmd_name.replace("-", "_")
+        found = importlib.import_module(f"reconciler.cli.{module}").verb
         assert isinstance(found, click.Command)
         return found
 

@@ -88,3 +88,5 @@ def show(findings: Iterable[Finding]) -> None:
         say("\n", err=True)
     if len(ordered) > SHOWN_FINDINGS:
         say(f"and {len(ordered) - SHOWN_FINDINGS} more findings\n", err=True)
+    if ordered:
+        say(f"More about a code: `reconciler explain-code {ordered[0].code}`\n", err=True)

@@ -23,6 +23,10 @@ ENUMS = {"Ailment"}
 BUILT = {"-not-found": ("server-not-found", "volume-not-found")}
 """The end of a code that is put together, and what it may become."""
 TRIPLE = 3
+GUARDING = ("planning/guards/", "planning/resolve.py", "planning/approval.py", "planning/accepting")
+"""Where the codes of guards are told."""
+ONLY_TOLD = {"accept-expired", "accept-expires"}
+"""Warnings: they refuse nothing."""
 
 
 def codes(root: Path = PACKAGE) -> Mapping[str, frozenset[str]]:
@@ -37,6 +41,13 @@ def codes(root: Path = PACKAGE) -> Mapping[str, frozenset[str]]:
         for code in _codes(tree, places):
             told[code].add(path.relative_to(root).as_posix())
     return {code: frozenset(files) for code, files in told.items()}
+
+
+def guards(root: Path = PACKAGE) -> frozenset[str]:
+    """Give the codes by which something is refused that would else be made."""
+    found = codes(root).items()
+    told = {code for code, files in found if any(file.startswith(GUARDING) for file in files)}
+    return frozenset(told - ONLY_TOLD)
 
 
 def words(root: Path = PACKAGE) -> frozenset[str]:

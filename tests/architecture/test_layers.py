@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MAY_IMPORT: dict[str, set[str]] = {
     "model": set(),
     "signing": set(),
+    "codes": set(),
     "ports": {"model"},
     "planning": {"model"},
     "execution": {"planning", "ports", "model"},
@@ -40,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "web": {"operations", "report", "ports", "model"},
     "cli": {
         *("fleet", "web", "daemon", "operations", "report", "planning", "ports", "model", "sim"),
+        "codes",
     },
     "sim": set(),
     "": {"cli", "operations"},

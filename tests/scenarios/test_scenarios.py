@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.architecture.codes import codes
+from tests.architecture.codes import guards
 from tests.scenarios.playing import played
 from tests.scenarios.row import HERE, KINDS, rows
 from tests.scenarios.telling import differences
@@ -19,15 +19,7 @@ if TYPE_CHECKING:
     from tests.scenarios.row import Row
 
 ROWS = tuple(rows())
-GUARDING = ("planning/guards/", "planning/resolve.py", "planning/approval.py", "planning/accepting")
-"""Where the codes of guards are told."""
-ONLY_TOLD = {"accept-expired", "accept-expires"}
-"""Warnings: they refuse nothing."""
-GUARDS = sorted(
-    code
-    for code, files in codes().items()
-    if any(file.startswith(GUARDING) for file in files) and code not in ONLY_TOLD
-)
+GUARDS = sorted(guards())
 AT_LEAST = 100
 
 
