@@ -62,6 +62,8 @@ def verb(
         say("   = hint: look at the plan again and approve its digest\n", err=True)
         return REFUSED
     if saved is not None:
+        if asked.files == DEFAULT_FILES:
+            planfile.check_manifests(Path(str(plan_file)), saved)
         asked = _as_saved(asked, saved.request)
     events = PlainEvents()
     show_plan = _shower(events)

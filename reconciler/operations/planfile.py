@@ -1,10 +1,19 @@
-"""Saved plans: the document, and where its manifests were. A file narrows, it never adds."""
+"""Saved plans: the document, and where its manifests were. A file narrows, it never adds.
+
+1. A file is whole and as it was written, or it is refused: its seal is over every byte of it. A
+   seal is no signature; who wants to know that a plan is the reviewed one says `--expect-digest`.
+2. Paths of manifests are kept as they were given and read from the folder that one stands in, as
+   those of `-f` are: another checkout is as good, and so is its data folder with the journal. Where
+   they aren't, the folder in which the plan was made is told, and nothing is guessed.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from reconciler.model.attachment import AttachmentKey
@@ -12,14 +21,18 @@ from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.plan import Action, Approved, Update
 from reconciler.operations.sessions import Request
 from reconciler.report.document import digest
+from reconciler.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from reconciler.model.plan import Facts
     from reconciler.report.document import Document
 
+MARK = "attachment_reconciler_plan"
+"""The key by which a saved plan is known; its value is the number of its format."""
+FORMAT = 2
+AGAIN = "make it anew with `reconciler plan --out FILE`"
 LONGEST_BYTES = 256 * 1024 * 1024
 """A plan of 100,000 changes is a fifth of this."""
 
@@ -30,6 +43,8 @@ class SavedPlan:
 
     request: Request
     """The manifests, scopes and selection that it was made with."""
+    folder: str
+    """Where it was made, for people."""
     digest: str
     approved: tuple[Approved, ...]
 
@@ -39,21 +54,20 @@ def save(path: Path, document: Document, request: Request) -> None:
 
     Raises FindingsError when it can't be written.
     """
-    text = json.dumps(
-        {
-            "attachment_reconciler_plan": 1,
-            "files": list(request.files),
-            "recursive": request.recursive,
-            "scopes": list(request.scopes),
-            "targets": list(request.targets),
-            "excludes": list(request.excludes),
-            "compare_with": request.compare_with,
-            "first_apply": request.first_apply,
-            "plan": document,
-        },
-        sort_keys=True,
-        indent=1,
-    )
+    told = {
+        MARK: FORMAT,
+        "version": __version__,
+        "folder": os.fspath(Path.cwd()),
+        "files": list(request.files),
+        "recursive": request.recursive,
+        "scopes": list(request.scopes),
+        "targets": list(request.targets),
+        "excludes": list(request.excludes),
+        "compare_with": request.compare_with,
+        "first_apply": request.first_apply,
+        "plan": document,
+    }
+    text = json.dumps({**told, "seal": seal(told)}, sort_keys=True, indent=1)
     beside = path.with_name(f".{path.name}.new")
     try:
         beside.unlink(missing_ok=True)
@@ -69,18 +83,54 @@ def save(path: Path, document: Document, request: Request) -> None:
 
 def read(path: Path) -> SavedPlan:
     """Read a plan file. Raises FindingsError when it isn't one, or isn't whole."""
-    again = "make it anew with `reconciler plan --out FILE`"
     try:
+        if not path.is_file() and path.exists():
+            # A pipe may never end, and can't be read again.
+            raise FindingsError(_wrong(path, "isn't a file", AGAIN))
         if path.stat().st_size > LONGEST_BYTES:
-            raise FindingsError(_wrong(path, f"is larger than {LONGEST_BYTES} bytes", again))
-        saved = json.loads(path.read_text(encoding="utf-8"))
-        return _parsed(saved)
+            raise FindingsError(_wrong(path, f"is larger than {LONGEST_BYTES} bytes", AGAIN))
+        return _parsed(_whole(path.read_text(encoding="utf-8")))
     except OSError as error:
-        raise FindingsError(_wrong(path, f"can't be read: {error.strerror}", again)) from error
+        raise FindingsError(_wrong(path, f"can't be read: {error.strerror}", AGAIN)) from error
     except RecursionError as error:
-        raise FindingsError(_wrong(path, "is nested too deep", again)) from error
+        raise FindingsError(_wrong(path, "is nested too deep", AGAIN)) from error
+    except UnicodeDecodeError as error:
+        raise FindingsError(_wrong(path, "is no text: it isn't a saved plan", AGAIN)) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FindingsError(_wrong(path, f"isn't a plan to apply: {error}", again)) from error
+        raise FindingsError(_wrong(path, f"isn't a plan to apply: {error}", AGAIN)) from error
+
+
+def check_manifests(path: Path, saved: SavedPlan) -> None:
+    """Raise FindingsError where the manifests of a plan file aren't in the working folder."""
+    lost = [name for name in saved.request.files if not Path(name).exists()]
+    if lost:
+        named = ", ".join(f"`{name}`" for name in lost)
+        what = f"was made in `{saved.folder}`, and its manifests aren't here: {named}"
+        raise FindingsError(_wrong(path, what, "apply it there, or say where they are with -f"))
+
+
+def _whole(text: str) -> Mapping[str, object]:
+    """Give what a file holds, when it is a saved plan of this format, as it was written."""
+    try:
+        saved = json.loads(text)
+    except ValueError as error:
+        raise ValueError("it isn't whole, or it is another file") from error
+    if isinstance(saved, dict) and "reconciler" in saved and MARK not in saved:
+        raise ValueError("it is what `plan --json` prints, which approves nothing")
+    if not isinstance(saved, dict) or MARK not in saved:
+        raise ValueError("it is another file")
+    if saved[MARK] != FORMAT:
+        raise ValueError(f"it is of format {saved[MARK]!r}, and this version reads {FORMAT}")
+    told = {key: value for key, value in saved.items() if key != "seal"}
+    if saved.get("seal") != seal(told):
+        raise ValueError("it was changed after it was written")
+    return saved
+
+
+def seal(told: Mapping[str, object]) -> str:
+    """Give the fingerprint of everything in a plan file but itself."""
+    text = json.dumps(told, sort_keys=True, ensure_ascii=True)
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def _wrong(path: Path, what: str, hint: str) -> Finding:
@@ -88,11 +138,9 @@ def _wrong(path: Path, what: str, hint: str) -> Finding:
 
 
 def _parsed(saved: Mapping[str, object]) -> SavedPlan:
-    if saved["attachment_reconciler_plan"] != 1:
-        raise ValueError("it has another format version")
     document = cast("Mapping[str, object]", saved["plan"])
     ours = cast("Mapping[str, object]", document["reconciler"])
-    if digest(ours) != ours["digest"]:
+    if not isinstance(ours["changes"], list) or digest(ours) != ours["digest"]:
         raise ValueError("its changes don't match its digest")
     scopes = cast("list[Mapping[str, object]]", ours["scopes"])
     refused = ", ".join(f"`{scope['name']}`" for scope in scopes if scope["refusals"])
@@ -110,6 +158,7 @@ def _parsed(saved: Mapping[str, object]) -> SavedPlan:
             compare_with=_text(saved["compare_with"]),
             first_apply=saved["first_apply"] is True,
         ),
+        folder=str(saved["folder"]),
         digest=str(ours["digest"]),
         approved=tuple(_approved(row, facts) for row in rows if row["standing"] == "permitted"),
     )
@@ -136,5 +185,5 @@ def _approved(row: Mapping[str, object], facts: Mapping[str, Mapping[str, Facts]
             for attribute, before, after in cast("list[list[object]]", row["updates"])
         ),
         device=str(row["device"]) if row["device"] is not None else None,
-        precondition=facts[f"{row['action']} {key}"],
+        precondition={part: dict(told) for part, told in facts[f"{row['action']} {key}"].items()},
     )
