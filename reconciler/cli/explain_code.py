@@ -9,6 +9,7 @@ import click
 from reconciler.codes import Page, nearest, pages
 
 WIDTH = 100
+"""Columns; a diagnostic's own lines are about as long."""
 LABELS = ("Why:", "Do:")
 
 
@@ -45,11 +46,15 @@ def _explained(page: Page) -> str:
     lines = [page.code, f"({page.level})", ""]
     for line in page.text.splitlines():
         if line.startswith(LABELS):
-            lines += ["", *textwrap.wrap(line, WIDTH)]
+            lines += ["", *_wrapped(line)]
         elif line.startswith(" "):
             lines.append(line)
         elif line == "Example:":
             lines += ["", line]
         else:
-            lines += textwrap.wrap(line, WIDTH)
+            lines += _wrapped(line)
     return "\n".join(lines) + "\n"
+
+
+def _wrapped(line: str) -> list[str]:
+    return textwrap.wrap(line, WIDTH, break_on_hyphens=False, break_long_words=False)

@@ -120,7 +120,7 @@ def _whole(text: str) -> Mapping[str, object]:
     if not isinstance(saved, dict) or MARK not in saved:
         raise ValueError("it is another file")
     if saved[MARK] != FORMAT:
-        raise ValueError(f"it is of format {saved[MARK]!r}, and this version reads {FORMAT}")
+        raise ValueError(f"it is of format {saved[MARK]!r:.20}, and this version reads {FORMAT}")
     told = {key: value for key, value in saved.items() if key != "seal"}
     if saved.get("seal") != seal(told):
         raise ValueError("it was changed after it was written")

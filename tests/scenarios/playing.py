@@ -23,7 +23,7 @@ from reconciler.cli.main import main
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.call import Call, Verb
 from reconciler.model.record import Intent
-from reconciler.operations import wiring
+from reconciler.operations import sessions, wiring
 from reconciler.operations.wiring import Surroundings
 from reconciler.sim.app import build
 from reconciler.sim.changes import act
@@ -36,6 +36,7 @@ from tests.rig.stage import utc_now
 from tests.rig.transport import InProcess
 from tests.rig.virtual_time import VirtualTimeLoop
 from tests.scenarios.world import (
+    SPECS,
     applied_rows,
     id_of,
     labels_of,
@@ -223,6 +224,9 @@ def _staged(patch: pytest.MonkeyPatch, stand: Stand) -> None:
     patch.setattr(plan_verb, "run", lambda use_case: stand.runner.run(use_case()))
     patch.setattr(apply_verb, "run_stoppable", stoppable)
     patch.setattr(wiring, "book", lambda *_, **__: books)
+    # Discovery reads folders; nobody adds one meanwhile.
+    patch.setattr(sessions, "names", lambda: tuple(SPECS))
+    patch.setattr(sessions, "spec_of", SPECS.__getitem__)
 
 
 def _command(patch: pytest.MonkeyPatch, made: Played, *words: str) -> None:
