@@ -1,7 +1,7 @@
 """Every diagnostic code that the package may tell, read from its text.
 
-A code is a text in the place of a parameter or field that is called `code`, the first of a triple
-of code, summary and hint, or the value of a diagnosis.
+A code is a text in the place of a parameter, field or attribute that is called `code`, the first of
+a triple of code, summary and hint, or the value of a diagnosis.
 """
 
 from __future__ import annotations
@@ -83,6 +83,8 @@ def _codes(tree: ast.Module, places: Mapping[str, int]) -> Iterator[str]:
         if isinstance(node, ast.Call):
             for argument in _arguments(node, places):
                 yield from (text for part in _ends(argument) for text in _texts(part))
+        elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "code":
+            yield from (text for part in _ends(node.value) for text in _texts(part))
         elif isinstance(node, ast.Tuple) and len(node.elts) == TRIPLE:
             spoken = all(isinstance(part, ast.Constant | ast.JoinedStr) for part in node.elts)
             first = _texts(node.elts[0]) if spoken else ()
