@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from reconciler.planning.resolve import Desired
 
 
+NOBODYS = "nobody owns it, and the scope says `unmanaged: detach`"
+
+
 class Decision(enum.Enum):
     """What the table says about one attachment."""
 
@@ -167,7 +170,7 @@ def _decided(decision: Decision, key: AttachmentKey, on: Ground, wish: Wish) -> 
             return _change(Action.ATTACH, key, on, "wanted and not attached")
         case Decision.DETACH:
             action = Action.DETACH if on.can.detach_keeps_data else Action.DESTROY
-            return _change(action, key, on, _why_detached(key, on, wish))
+            return _change(action, key, on, NOBODYS if wish is Wish.STRAY else _why(key, on))
         case Decision.PUZZLE:
             return _puzzle(key, on)
         case _:
@@ -222,9 +225,7 @@ def _after_attach(wanted: Attachment) -> tuple[Update, ...]:
     return differences(fresh, replace(wanted, device=None))
 
 
-def _why_detached(key: AttachmentKey, on: Ground, wish: Wish) -> str:
-    if wish is Wish.STRAY:
-        return "nobody owns it, and the scope says `unmanaged: detach`"
+def _why(key: AttachmentKey, on: Ground) -> str:
     if key in on.desired.absent:
         return "listed under `absent:`"
     return "its row is owned and doesn't list it"
@@ -318,15 +319,16 @@ def _paired(changes: Sequence[Change], on: Ground) -> list[Change]:
         leaves = leaving.get(volume_id, [])
         if len(arrivals) == len(leaves) == len(on.holders.get(volume_id, ())) == 1:
             moved[leaves[0].key] = None
-            moved[arrivals[0].key] = _move(arrivals[0], leaves[0])
+            moved[arrivals[0].key] = _move(arrivals[0], leaves[0], on)
     return [new for old in changes if (new := moved.get(old.key, old)) is not None]
 
 
-def _move(arrival: Change, leave: Change) -> Change:
+def _move(arrival: Change, leave: Change, on: Ground) -> Change:
+    why = f"there {NOBODYS}" if on.wish(leave.key) is Wish.STRAY else "its old place is owned"
     return replace(
         arrival,
         action=Action.MOVE,
-        reason=f"wanted here, and there {leave.reason}",
+        reason=f"wanted here, and {why}",
         source=leave.key,
         source_server=leave.name.server,
         before=leave.before,

@@ -47,12 +47,12 @@ def test_named_disks_go_for_good_and_others_of_their_name_stay(tmp_path: Path) -
     text = world.read_text(encoding="utf-8").replace("jobSeconds: 2.0", "jobSeconds: 0.1")
     world.write_text(text, encoding="utf-8")
 
-    refused = reconciler(tmp_path, "apply", "--auto-approve")
+    refused = reconciler(tmp_path, "apply", "--first-apply", "--auto-approve")
     assert refused.returncode != 0
     assert "destroy-not-acknowledged" in refused.stdout
     assert writes(tmp_path) == []
 
-    done = reconciler(tmp_path, "apply", "--auto-approve", *AGREED)
+    done = reconciler(tmp_path, "apply", "--first-apply", "--auto-approve", *AGREED)
     assert done.returncode == 0, done.stdout + done.stderr
     assert " 3 destroyed." in done.stdout
     assert len(writes(tmp_path)) == 2
