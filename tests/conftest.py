@@ -32,6 +32,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=300,
         help="how many seeds the campaign takes; CI takes more, by its own command",
     )
+    parser.addoption(
+        "--golden",
+        choices=("read", "write"),
+        default="read",
+        help="`write`: write the golden files anew instead of holding texts against them",
+    )
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.embedded import SimulatorFolder
+from reconciler.cli.logs import log_plainly
 from reconciler.operations.sessions import Request
 from reconciler.operations.wiring import Surroundings
+from reconciler.report.formats import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ MANIFEST_FLAGS = (
     click.option("-R", "--recursive", is_flag=True, help="Descend into folders."),
     click.option("--scope", "scopes", multiple=True, metavar="NAME", help="Only this scope."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
-    click.option("--no-color", is_flag=True, help="No colour; there is none yet."),
+    click.option("--no-color", is_flag=True, help="No colour; so does NO_COLOR."),
     click.option(
         "--log-level",
         envvar="RECONCILER_LOG",
@@ -99,6 +100,22 @@ def duration(text: str) -> float:
     return float(int(number) * SECONDS[unit])
 
 
+FORMAT_FLAG = click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    metavar="FORMAT",
+    help=f"How to print it: {', '.join(FORMATS)}. [default: text]",
+)
+
+
+def chosen_format(form: str | None, *, as_json: bool) -> str:
+    """Give the format that `--format` and `--json` mean together. Raises UsageError."""
+    if as_json and form not in {None, "json"}:
+        raise click.UsageError(f"`--json` is `--format json`: leave it or `--format {form}` out")
+    return "json" if as_json else form or "text"
+
+
 LOCK_FLAG = click.option(
     "--lock-timeout",
     "lock_timeout_s",
@@ -123,8 +140,8 @@ def manifest_flags(verb: Verb) -> Verb:
         log_level: str,
         **rest: object,
     ) -> int:
-        del no_color
-        logging.basicConfig(level=log_level.upper(), format="%(levelname)s: %(message)s")
+        del no_color  # `terminal` looks for it: it holds for what ends a verb early, too.
+        log_plainly(log_level)
         asked = Request(files=files or DEFAULT_FILES, recursive=recursive, scopes=scopes)
         return verb(asked=asked, **rest)
 

@@ -24,6 +24,7 @@ VERBS = {
     "plan": "show the changes, the calls they take, and what is refused and why",
     "providers": "show what each cloud can do; no network",
     "repair": "reset a storage record that its server no longer has",
+    "show": "print a saved plan or a past run again, in any format",
     "simulator": "serve the embedded cloud",
     "validate": "read and cross-check manifests; no network",
     "version": "print the version",

@@ -7,16 +7,20 @@ import os
 import sys
 from typing import TYPE_CHECKING, TypeVar
 
+from reconciler.cli.terminal import annotating, look
 from reconciler.errors import JournalError, ReconcilerError
 from reconciler.model.finding import FindingsError
 from reconciler.report.document import finding_row
 from reconciler.report.escape import plain
-from reconciler.report.text import SHOWN_FINDINGS, finding_lines
+from reconciler.report.formats import rendered
+from reconciler.report.text import SHOWN_FINDINGS, finding_lines, plan_text
+from reconciler.report.workflow import annotation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Iterator
+    from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 
     from reconciler.model.finding import Finding
+    from reconciler.report.document import Document
 
 T = TypeVar("T")
 
@@ -47,6 +51,11 @@ def say(text: str, *, err: bool = False) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def told_as(document: Document, form: str) -> str:
+    """Give a plan's document in one format; text as this terminal can show it."""
+    return plan_text(document, look(sys.stdout)) if form == "text" else rendered(document, form)
+
+
 def told(error: ReconcilerError | BaseExceptionGroup[BaseException]) -> int:
     """Show what ended a verb and give its exit code; what isn't ours is a bug and is raised on."""
     if isinstance(error, ReconcilerError):
@@ -70,7 +79,8 @@ def _shown(errors: list[ReconcilerError], code: int) -> int:
     show(found for error in errors if isinstance(error, FindingsError) for found in error.findings)
     others = {(*_named(e), str(e)) for e in errors if not isinstance(e, FindingsError)}
     for kind, hint, text in sorted(others):
-        say(f"error[{kind}]: {plain(text)}\n", err=True)
+        head = look(sys.stderr).paint("error", f"error[{kind}]")
+        say(f"{head}: {plain(text)}\n", err=True)
         say(f"   = hint: {plain(hint)}\n", err=True)
     return code
 
@@ -82,11 +92,26 @@ def _named(error: ReconcilerError) -> tuple[str, str]:
 def show(findings: Iterable[Finding]) -> None:
     """Print diagnostics to stderr: the first ones, and a count of the others."""
     ordered = sorted(set(findings), key=lambda finding: finding.order)
-    for finding in ordered[:SHOWN_FINDINGS]:
-        for line in finding_lines(finding_row(finding)):
+    rows = [finding_row(finding) for finding in ordered]
+    for row in rows[:SHOWN_FINDINGS]:
+        for line in finding_lines(row, look(sys.stderr)):
             say(f"{line}\n", err=True)
         say("\n", err=True)
-    if len(ordered) > SHOWN_FINDINGS:
-        say(f"and {len(ordered) - SHOWN_FINDINGS} more findings\n", err=True)
+    if len(rows) > SHOWN_FINDINGS:
+        say(f"and {len(rows) - SHOWN_FINDINGS} more findings\n", err=True)
     if ordered:
         say(f"More about a code: `reconciler explain-code {ordered[0].code}`\n", err=True)
+    annotate(rows)
+
+
+def annotate(rows: Iterable[Mapping[str, object]], *, besides: Iterable[Finding] = ()) -> None:
+    """Under GitHub Actions, put findings beside the lines that they speak of.
+
+    On stderr, which a runner reads as it reads stdout; the result stays what it is. `besides` are
+    those that `show` puts there.
+    """
+    if not annotating():
+        return
+    known = [finding_row(finding) for finding in set(besides)]
+    for row in [row for row in rows if row not in known][:SHOWN_FINDINGS]:
+        say(f"{annotation(row)}\n", err=True)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
-from reconciler.cli.flags import manifest_flags, plan_flags, surroundings
-from reconciler.cli.outcome import ERROR, REFUSED, run, say, show
+from reconciler.cli.flags import (
+    FORMAT_FLAG,
+    chosen_format,
+    manifest_flags,
+    plan_flags,
+    surroundings,
+)
+from reconciler.cli.outcome import ERROR, REFUSED, annotate, run, say, show, told_as
 from reconciler.operations.planfile import save
 from reconciler.operations.plans import plan_manifests
-from reconciler.report.text import in_line, plan_text
+from reconciler.report.text import in_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,24 +31,28 @@ CHANGES = 2
 @click.command("plan")
 @manifest_flags
 @plan_flags
+@FORMAT_FLAG
 @click.option("--out", "out", metavar="FILE", help="Save the plan, readable by you alone.")
 @click.option(
     "--detailed-exitcode",
     is_flag=True,
     help="0: nothing to do, 2: changes, 3: something refused, 1: error.",
 )
-def verb(*, asked: Request, as_json: bool, out: str | None, detailed_exitcode: bool) -> int:
+def verb(
+    *, asked: Request, as_json: bool, form: str | None, out: str | None, detailed_exitcode: bool
+) -> int:
     """Show the changes, the calls they take, the time they will take, and what is refused."""
+    form = chosen_format(form, as_json=as_json)
     around = surroundings()
     planned = run(lambda: plan_manifests(asked, around))
     if out is not None:
         save(Path(out), planned.document, asked)
-    if as_json:
-        say(json.dumps(planned.document, indent=2, sort_keys=True) + "\n")
-    else:
-        say(plan_text(planned.document))
-        if out is not None:
-            say(f"Saved to {out}; apply exactly this with `reconciler apply {out}`.\n")
+    say(told_as(planned.document, form))
+    if out is not None:
+        saved = f"Saved to {out}; apply exactly this with `reconciler apply {out}`.\n"
+        say(saved, err=form != "text")
+    ours = cast("Mapping[str, object]", planned.document["reconciler"])
+    annotate(cast("list[Mapping[str, object]]", ours["findings"]), besides=planned.findings)
     show(planned.findings)
     if asked.expect_digest not in {None, planned.digest}:
         say(f"error[digest-differs]: the plan's digest is `{planned.digest}`\n", err=True)

@@ -14,7 +14,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.finding import Finding, FindingsError
@@ -24,10 +24,12 @@ from reconciler.report.document import digest
 from reconciler.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from reconciler.model.plan import Facts
     from reconciler.report.document import Document
+
+T = TypeVar("T")
 
 MARK = "attachment_reconciler_plan"
 """The key by which a saved plan is known; its value is the number of its format."""
@@ -83,21 +85,34 @@ def save(path: Path, document: Document, request: Request) -> None:
 
 def read(path: Path) -> SavedPlan:
     """Read a plan file. Raises FindingsError when it isn't one, or isn't whole."""
+    return _read(path, _parsed, "isn't a plan to apply")
+
+
+def shown(path: Path, told: Callable[[Document], str]) -> str:
+    """Give what `told` makes of a saved plan. Raises FindingsError as `read` does.
+
+    A plan that approves nothing can be looked at, too. What is told is part of the reading: only
+    then every member that somebody wrote into the file is looked at.
+    """
+    return _read(path, lambda saved: told(_document(saved)), "isn't a plan that can be shown")
+
+
+def _read(path: Path, made_of: Callable[[Mapping[str, object]], T], otherwise: str) -> T:
     try:
         if not path.is_file() and path.exists():
             # A pipe may never end, and can't be read again.
             raise FindingsError(_wrong(path, "isn't a file", AGAIN))
         if path.stat().st_size > LONGEST_BYTES:
             raise FindingsError(_wrong(path, f"is larger than {LONGEST_BYTES} bytes", AGAIN))
-        return _parsed(_whole(path.read_text(encoding="utf-8")))
+        return made_of(_whole(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise FindingsError(_wrong(path, f"can't be read: {error.strerror}", AGAIN)) from error
     except RecursionError as error:
         raise FindingsError(_wrong(path, "is nested too deep", AGAIN)) from error
     except UnicodeDecodeError as error:
         raise FindingsError(_wrong(path, "is no text: it isn't a saved plan", AGAIN)) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FindingsError(_wrong(path, f"isn't a plan to apply: {error}", AGAIN)) from error
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise FindingsError(_wrong(path, f"{otherwise}: {error}", AGAIN)) from error
 
 
 def check_manifests(path: Path, saved: SavedPlan) -> None:
@@ -137,11 +152,16 @@ def _wrong(path: Path, what: str, hint: str) -> Finding:
     return Finding(code="plan-file", summary=f"the plan file `{path}` {what}", hint=hint)
 
 
-def _parsed(saved: Mapping[str, object]) -> SavedPlan:
-    document = cast("Mapping[str, object]", saved["plan"])
+def _document(saved: Mapping[str, object]) -> Document:
+    document = cast("Document", saved["plan"])
     ours = cast("Mapping[str, object]", document["reconciler"])
     if not isinstance(ours["changes"], list) or digest(ours) != ours["digest"]:
         raise ValueError("its changes don't match its digest")
+    return document
+
+
+def _parsed(saved: Mapping[str, object]) -> SavedPlan:
+    ours = cast("Mapping[str, object]", _document(saved)["reconciler"])
     scopes = cast("list[Mapping[str, object]]", ours["scopes"])
     refused = ", ".join(f"`{scope['name']}`" for scope in scopes if scope["refusals"])
     if refused:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, cast
 
 from reconciler.report.escape import plain
+from reconciler.report.look import padded, width
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -58,12 +58,11 @@ def live_text(document: Document) -> str:
 def _lines(document: Document) -> Iterator[str]:
     for scope in cast("list[dict[str, object]]", document["scopes"]):
         rows = [_cells(row) for row in cast("list[dict[str, object]]", scope["attachments"])]
-        widths = [max(_width(row[n]) for row in (HEAD, *rows)) for n in range(len(HEAD))]
+        widths = [max(width(row[n]) for row in (HEAD, *rows)) for n in range(len(HEAD))]
         counted = f"{scope['servers']} servers, {scope['volumes']} volumes, {len(rows)} attachments"
         yield f"Scope {scope['name']}: {counted}"
         for row in (HEAD, *rows):
-            cells = (cell + " " * (w - _width(cell)) for cell, w in zip(row, widths, strict=True))
-            yield "  ".join(cells).rstrip()
+            yield "  ".join(map(padded, row, widths)).rstrip()
         if not scope["complete"]:
             yield "This listing is incomplete:"
         yield from (f"  note: {plain(n)}" for n in cast("list[str]", scope["notices"]))
@@ -107,11 +106,3 @@ def _cells(row: Mapping[str, object]) -> tuple[str, ...]:
     ids = (plain(str(row["server_id"])), plain(str(row["volume_id"])))
     names = (plain(str(row["server"] or "?")), plain(str(row["volume"] or "?")))
     return (*names, device, told, *ids)
-
-
-def _width(text: str) -> int:
-    """Give the columns that a terminal needs: wide characters take two, combining ones none."""
-    return sum(
-        0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF")
-        for char in text
-    )

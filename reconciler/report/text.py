@@ -1,6 +1,6 @@
 """The document for people: signs with a word beside them, refusals first, the unchanged counted.
 
-Colour is never the only carrier, so there is none here: the words say it all.
+Colour is never the only carrier: the words say it all, and without colours nothing is missing.
 """
 
 from __future__ import annotations
@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from reconciler.report.escape import plain
+from reconciler.report.look import PLAIN, padded, width
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from reconciler.report.document import Document
+    from reconciler.report.look import Look
 
 NO_CHANGES = "No changes. Your attachments match the manifests."
 PROMPT = """Do you want to perform these actions?
@@ -32,6 +34,10 @@ STANDING_SIGNS = {"refused": "!", "in motion": "?", "unknown": "?"}
 ORDER = ("!", "x", "-/+", "-", "+", "~", "?")
 SHOWN_FINDINGS = 20
 SHOWN_UNMANAGED = 20
+WIDEST = 60
+"""The column of reasons begins no later: one long name doesn't push all reasons away."""
+SNIPPET = 120
+"""How much of a source line is shown where the terminal doesn't say."""
 
 
 def sign(change: Mapping[str, object]) -> str:
@@ -40,7 +46,7 @@ def sign(change: Mapping[str, object]) -> str:
     return STANDING_SIGNS.get(standing) or SIGNS[action]
 
 
-def plan_text(document: Document) -> str:
+def plan_text(document: Document, look: Look = PLAIN) -> str:
     """Give the whole plan as lines; the last ones are the ones that scripts read.
 
     Empty when no scope could be planned: then there is nothing to tell but why, on stderr.
@@ -48,7 +54,7 @@ def plan_text(document: Document) -> str:
     ours = cast("dict[str, object]", document["reconciler"])
     if not ours["scopes"]:
         return ""
-    lines = [*_scopes(ours), *_findings(ours)]
+    lines = [*_scopes(ours, look), *_findings(ours, look)]
     return "\n".join([*lines, *summary(ours)]) + "\n"
 
 
@@ -57,8 +63,8 @@ def summary(ours: Mapping[str, object]) -> list[str]:
     scopes = cast("list[dict[str, object]]", ours["scopes"])
     lines = memory_lines(scopes)
     lines += [NO_CHANGES] if in_line(ours) else [counts_line(ours), calls_line(ours)]
-    lines += [f"Scope {scope['name']} is simulated." for scope in scopes if scope["simulated"]]
-    return lines
+    simulated = [plain(str(scope["name"])) for scope in scopes if scope["simulated"]]
+    return [*lines, *(f"Scope {name} is simulated." for name in simulated)]
 
 
 def memory_lines(scopes: Sequence[Mapping[str, object]]) -> list[str]:
@@ -104,43 +110,48 @@ def attachment(change: Mapping[str, object]) -> str:
     return f"{plain(str(change['from']))} -> {there}" if change.get("from") else there
 
 
-def _scopes(ours: Mapping[str, object]) -> Iterator[str]:
+def _scopes(ours: Mapping[str, object], look: Look) -> Iterator[str]:
     changes = cast("list[dict[str, object]]", ours["changes"])
     for scope in cast("list[dict[str, object]]", ours["scopes"]):
         mine = [change for change in changes if change["scope"] == scope["name"]]
         whole = cast("list[dict[str, object]]", scope["refusals"])
-        told = [*_changes(mine, whole), *_asides(scope)]
+        told = [*_changes(mine, whole, look), *_asides(scope)]
         if told or whole:
-            yield f"Scope {scope['name']} ({scope['provider']}):"
+            yield f"Scope {plain(str(scope['name']))} ({plain(str(scope['provider']))}):"
             yield ""
             if whole:
                 yield "  Nothing of this scope is changed:"
-            yield from (line for refusal in whole for line in _refusal(refusal, "    "))
+            yield from (line for refusal in whole for line in _refusal(refusal, "    ", look))
             yield from told
             yield ""
 
 
 def _changes(
-    changes: Sequence[dict[str, object]], whole: Sequence[dict[str, object]]
+    changes: Sequence[dict[str, object]], whole: Sequence[dict[str, object]], look: Look
 ) -> Iterator[str]:
     """Give a line for each change; what holds the whole scope back isn't said again."""
     ordered = sorted(changes, key=lambda change: ORDER.index(sign(change)))
-    width = max((len(attachment(change)) for change in ordered), default=0)
+    names = [attachment(change) for change in ordered]
+    column = min(WIDEST, max(map(width, names), default=0))
     words = max((len(str(change["action"])) for change in ordered), default=0)
-    for change in ordered:
+    for change, name in zip(ordered, names, strict=True):
         refusals = cast("list[dict[str, object]]", change["refusals"])
         alone = [refusal for refusal in refusals if refusal not in whole]
-        why = "" if alone else str(change["reason"])
-        action = f"{change['action']:<{max(6, words)}}"
-        row = f"  {sign(change):>3} {action} {attachment(change):<{width}}  {why}"
-        yield row.rstrip()
+        why = "" if alone else plain(str(change["reason"]))
+        mark = sign(change)
+        head = f"{mark:>3} {change['action']:<{max(6, words)}}"
+        row = f"{padded(name, column)}  {why}".rstrip()
+        if look.columns is not None and 3 + len(head) + width(row) > look.columns:
+            row = name + (f"\n        {why}" if why else "")
+        yield f"  {look.paint(mark, head)} {row}"
         for attribute, before, after in cast("list[list[str]]", change["updates"]):
-            yield f"        {attribute}: {plain(before)} -> {plain(after)}"
-        yield from (line for refusal in alone for line in _refusal(refusal, "        "))
+            yield f"        {plain(attribute)}: {plain(before)} -> {plain(after)}"
+        yield from (line for refusal in alone for line in _refusal(refusal, "        ", look))
 
 
-def _refusal(refusal: Mapping[str, object], indent: str) -> Iterator[str]:
-    yield f"{indent}{refusal['code']}: {plain(str(refusal['summary']))}"
+def _refusal(refusal: Mapping[str, object], indent: str, look: Look) -> Iterator[str]:
+    code = look.paint(str(refusal["severity"]), plain(str(refusal["code"])))
+    yield f"{indent}{code}: {plain(str(refusal['summary']))}"
     places = [refusal["place"], *cast("list[object]", refusal["also"])]
     for place in cast("list[dict[str, object]]", [one for one in places if one is not None]):
         yield f"{indent}at {plain(str(place['file']))}:{place['line']}:{place['column']}"
@@ -165,39 +176,69 @@ def _asides(scope: Mapping[str, object]) -> Iterator[str]:
         yield f"      note: {plain(notice)}"
 
 
-def _findings(ours: Mapping[str, object]) -> Iterator[str]:
+def _findings(ours: Mapping[str, object], look: Look) -> Iterator[str]:
     """Give the findings that stand beside no change, the first ones and a count."""
     changes = cast("list[dict[str, object]]", ours["changes"])
     rows = [*changes, *cast("list[dict[str, object]]", ours["scopes"])]
-    beside = [refusal for row in rows for refusal in cast("list[object]", row["refusals"])]
+    told = {
+        _identity(refusal)
+        for row in rows
+        for refusal in cast("list[dict[str, object]]", row["refusals"])
+    }
     findings = cast("list[dict[str, object]]", ours["findings"])
     planned = {scope["name"] for scope in cast("list[dict[str, object]]", ours["scopes"])}
     # What kept a scope from being planned at all is no result: it goes to stderr.
-    alone = [row for row in findings if row not in beside and row["scope"] in planned]
+    mine = (row for row in findings if row["scope"] in planned)
+    alone = [row for row in mine if _identity(row) not in told]
     for finding in alone[:SHOWN_FINDINGS]:
-        yield from finding_lines(finding)
+        yield from finding_lines(finding, look)
         yield ""
     if len(alone) > SHOWN_FINDINGS:
         yield f"and {len(alone) - SHOWN_FINDINGS} more findings"
 
 
-def finding_lines(finding: Mapping[str, object]) -> Iterator[str]:
+def _identity(finding: Mapping[str, object]) -> tuple[str, ...]:
+    """Give what tells one finding from all others: ten thousand are looked up, not compared."""
+    return tuple(repr(finding[name]) for name in ("code", "scope", "summary", "hint", "place"))
+
+
+def finding_lines(finding: Mapping[str, object], look: Look = PLAIN) -> Iterator[str]:
     """Give one diagnostic: code and summary, place, source line with a marker, next step."""
     place = cast("dict[str, object] | None", finding["place"])
-    scope = f" (scope {finding['scope']})" if finding["scope"] else ""
-    yield f"{finding['severity']}[{finding['code']}]: {plain(str(finding['summary']))}{scope}"
+    scope = f" (scope {plain(str(finding['scope']))})" if finding["scope"] else ""
+    severity = str(finding["severity"])
+    head = look.paint(severity, f"{severity}[{plain(str(finding['code']))}]")
+    yield f"{head}: {plain(str(finding['summary']))}{scope}"
     if place is not None:
-        yield from _place_lines(place, "-->")
+        yield from _place_lines(place, "-->", look)
     for other in cast("list[dict[str, object]]", finding["also"]):
-        yield from _place_lines(other, "and")
-    yield f"   = hint: {plain(str(finding['hint']))}"
+        yield from _place_lines(other, "and", look)
+    yield f"   {look.paint('aside', '=')} hint: {plain(str(finding['hint']))}"
 
 
-def _place_lines(place: Mapping[str, object], arrow: str) -> Iterator[str]:
-    yield f"  {arrow} {plain(str(place['file']))}:{place['line']}:{place['column']}"
-    if place["text"]:
-        number = str(place["line"])
-        blank = " " * len(number)
-        yield f" {blank} |"
-        yield f" {number} | {plain(str(place['text']))}"
-        yield f" {blank} | {' ' * (cast('int', place['column']) - 1)}^"
+def _place_lines(place: Mapping[str, object], arrow: str, look: Look) -> Iterator[str]:
+    line, column = cast("int", place["line"]), cast("int", place["column"])
+    yield f"  {look.paint('aside', arrow)} {plain(str(place['file']))}:{line}:{column}"
+    if not place["text"]:
+        return
+    blank = " " * len(str(line))
+    before, after = _window(str(place["text"]), column - 1, (look.columns or SNIPPET) - len(blank))
+    yield look.paint("aside", f" {blank} |")
+    yield f" {look.paint('aside', f'{line} |')} {before}{after}"
+    marker = look.paint("error", "^")
+    yield f" {look.paint('aside', f'{blank} |')} {' ' * width(before)}{marker}"
+
+
+def _window(text: str, offset: int, columns: int) -> tuple[str, str]:
+    """Give what stands before and from an offset of a source line, as much of it as has room."""
+    room = max(20, columns - 5)
+    before, after = text[:offset], text[offset:]
+    if width(plain(before)) + width(plain(after)) <= room:
+        return plain(before), plain(after)
+    # Half of the room for each side, and half of that where characters are two columns wide.
+    half = room // 2 if text.isascii() else room // 4
+    if len(before) > half:
+        before = "…" + before[1 - half :]
+    rest = room - width(plain(before))
+    cut = after[: rest if text.isascii() else rest // 2]
+    return plain(before), plain(cut[:-1]) + "…" if len(cut) < len(after) else plain(cut)

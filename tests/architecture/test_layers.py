@@ -56,11 +56,14 @@ THIRD_PARTY: dict[str, set[str]] = {
     "cronsim": {"manifest", "planning"},
     "deepdiff": {"planning"},
     "httpx": {"providers"},
+    "jinja2": {"report"},
     "pydantic": {"manifest", "providers"},
     "pydantic_core": {"manifest"},
+    "rich": {"cli"},
     "sqlalchemy": {"journal"},
     "starlette": {"sim"},
     "uvicorn": {"sim"},
+    "wcwidth": {"report"},
     "yaml": {"manifest", "sim"},
 }
 ONLY_IN = {

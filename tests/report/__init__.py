@@ -1,0 +1,1 @@
+"""Tests of what is told: the formats of one document."""
