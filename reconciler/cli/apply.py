@@ -18,20 +18,21 @@ from reconciler.cli.flags import (
     surroundings,
 )
 from reconciler.cli.interrupt import run_stoppable
-from reconciler.cli.outcome import INTERRUPTED, REFUSED, say, show
-from reconciler.cli.progress import PlainEvents
+from reconciler.cli.outcome import INTERRUPTED, REFUSED, annotate, say, show
+from reconciler.cli.progress import telling
 from reconciler.model.plan import Action
 from reconciler.operations import planfile
 from reconciler.operations.applied import run_report
 from reconciler.operations.apply import Consent, apply_manifests
 from reconciler.report.escape import plain
-from reconciler.report.run import run_document, run_text
-from reconciler.report.text import DESTROY_PROMPT, DETACH_PROMPT, PROMPT, plan_text
+from reconciler.report.run import run_document
+from reconciler.report.text import DESTROY_PROMPT, DETACH_PROMPT, PROMPT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reconciler.cli.interrupt import Interruptions
+    from reconciler.cli.progress import Telling
     from reconciler.operations.applied import Applied
     from reconciler.operations.plans import Planned
     from reconciler.operations.sessions import Request
@@ -54,8 +55,8 @@ def verb(
     lock_timeout_s: float,
 ) -> int:
     """Make what the manifests say true; with PLANFILE, no more than what it approved."""
-    if as_json:
-        raise click.UsageError("`apply --json` is not supported yet: read the text instead")
+    if as_json and not auto_approve and plan_file is None:
+        raise click.UsageError("`apply --json` asks nobody: say --auto-approve or give a PLANFILE")
     saved = planfile.read(Path(plan_file)) if plan_file is not None else None
     if saved is not None and asked.expect_digest not in {None, saved.digest}:
         say(f"error[digest-differs]: `{plan_file}` has `{saved.digest}`\n", err=True)
@@ -65,17 +66,16 @@ def verb(
         if asked.files == DEFAULT_FILES:
             planfile.check_manifests(Path(str(plan_file)), saved)
         asked = _as_saved(asked, saved.request)
-    events = PlainEvents()
-    show_plan = _shower(events)
-    silent = no_input or os.environ.get("RECONCILER_INPUT") == "0"
+    events = telling(as_json=as_json)
+    silent = no_input or as_json or os.environ.get("RECONCILER_INPUT") == "0"
     consent = Consent(
         ask=_asker(
-            show_plan,
+            events,
             asked.destroys,
             auto_approve=auto_approve or saved is not None,
             silent=silent,
         ),
-        show=show_plan,
+        show=lambda planned: events.plan(planned.document),
         count=None if silent else _counted,
         prompts=not auto_approve and saved is None,
         approved=saved.approved if saved is not None else None,
@@ -90,9 +90,12 @@ def verb(
         )
         return made, interruptions.came
 
-    applied, interrupted = run_stoppable(applying)
-    say(run_text(run_document(run_report(applied))))
-    show((*applied.findings, *applied.planned.findings))
+    with events:
+        applied, interrupted = run_stoppable(applying)
+    events.end(run_document(run_report(applied)), applied.findings)
+    told = (*applied.findings, *applied.planned.findings)
+    annotate(applied.planned.found, besides=told)
+    show(told)
     return INTERRUPTED if interrupted else applied.ending.value
 
 
@@ -110,24 +113,15 @@ def _as_saved(asked: Request, saved: Request) -> Request:
     )
 
 
-def _shower(events: PlainEvents) -> Callable[[Planned], None]:
-    def show_plan(planned: Planned) -> None:
-        events.learn(planned.document)
-        say(plan_text(planned.document))
-
-    return show_plan
-
-
 def _asker(
-    show_plan: Callable[[Planned], None],
+    events: Telling,
     acknowledged: frozenset[str],
     *,
     auto_approve: bool,
     silent: bool,
 ) -> Callable[[Planned], frozenset[str] | None]:
     def ask(planned: Planned) -> frozenset[str] | None:
-        show_plan(planned)
-        say("\n")
+        events.plan(planned.document, asking=True)
         if auto_approve:
             return frozenset()
         if silent:

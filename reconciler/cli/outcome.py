@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.cli.terminal import annotating, look
 from reconciler.errors import JournalError, ReconcilerError
-from reconciler.model.finding import FindingsError
+from reconciler.model.finding import Finding, FindingsError
 from reconciler.report.document import finding_row
 from reconciler.report.escape import plain
 from reconciler.report.formats import rendered
@@ -18,8 +18,8 @@ from reconciler.report.workflow import annotation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+    from typing import TextIO
 
-    from reconciler.model.finding import Finding
     from reconciler.report.document import Document
 
 T = TypeVar("T")
@@ -37,12 +37,13 @@ def run(use_case: Callable[[], Coroutine[object, object, T]]) -> T:
     return asyncio.run(use_case())
 
 
-def say(text: str, *, err: bool = False) -> None:
+def say(text: str, *, err: bool = False, stream: TextIO | None = None) -> None:
     """Print to stdout or stderr; whoever went away from its other end changes nothing here.
 
-    A run that has begun is not ended by a closed pipe, and its exit code stays what it is.
+    A run that has begun is not ended by a closed pipe, and its exit code stays what it is. `stream`
+    is what stderr was before something else took its place.
     """
-    stream = sys.stderr if err else sys.stdout
+    stream = stream or (sys.stderr if err else sys.stdout)
     try:
         stream.write(text)
         stream.flush()
@@ -65,6 +66,18 @@ def told(error: ReconcilerError | BaseExceptionGroup[BaseException]) -> int:
         raise error
     # A group comes from the tasks of a run: something may have been sent by then.
     return _shown(list(_leaves(known)), INCOMPLETE)
+
+
+def findings_of(error: BaseException) -> Iterator[Finding]:
+    """Give what is to be told of an error that ends a verb; none for what isn't ours."""
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from findings_of(one)
+    elif isinstance(error, FindingsError):
+        yield from error.findings
+    elif isinstance(error, ReconcilerError):
+        kind = _code(error)
+        yield Finding(code=kind, summary=str(error), hint=HINTS[kind])
 
 
 def _leaves(group: BaseExceptionGroup[ReconcilerError]) -> Iterator[ReconcilerError]:

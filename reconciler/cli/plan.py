@@ -51,8 +51,7 @@ def verb(
     if out is not None:
         saved = f"Saved to {out}; apply exactly this with `reconciler apply {out}`.\n"
         say(saved, err=form != "text")
-    ours = cast("Mapping[str, object]", planned.document["reconciler"])
-    annotate(cast("list[Mapping[str, object]]", ours["findings"]), besides=planned.findings)
+    annotate(planned.found, besides=planned.findings)
     show(planned.findings)
     if asked.expect_digest not in {None, planned.digest}:
         say(f"error[digest-differs]: the plan's digest is `{planned.digest}`\n", err=True)

@@ -1,37 +1,117 @@
-"""What a run tells while it runs: one line a change, on stderr."""
+"""What a run tells: a plan, one line a change on stderr, and what became of it.
+
+In a pipe as lines, on a terminal as lines below which everything under way is drawn (`watching`),
+for programs as messages (`streaming`); only the one that is needed is loaded.
+"""
 
 from __future__ import annotations
 
+import importlib
+import sys
 import time
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, Self, cast
 
-from reconciler.cli.outcome import say
+from reconciler.cli.outcome import say, told_as
+from reconciler.cli.terminal import live
 from reconciler.report.escape import plain
+from reconciler.report.run import DOING, run_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
     from reconciler.cli.interrupt import Interruptions
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.call import Call
+    from reconciler.model.finding import Finding
     from reconciler.model.outcome import Outcome, Outcomes
     from reconciler.model.record import OpenIntent
     from reconciler.report.document import Document
 
-DOING = {
-    "attach": "attaching",
-    "detach": "detaching",
-    "update": "updating",
-    "destroy": "destroying",
-}
-"""Verb -> the word while a call of it is under way."""
+
+class Telling(Protocol):
+    """Events, and what is told before and after them.
+
+    Order: inside `with`, `plan` once or twice, then the events; after it `end`.
+    """
+
+    interruptions: Interruptions | None
+    """Hears when something may be in flight."""
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave the terminal as it was; tell what ended the run early, where nobody else does."""
+        ...
+
+    def plan(self, document: Document, *, asking: bool = False) -> None:
+        """Tell of a plan; `asking` says that a question follows."""
+        ...
+
+    def end(self, document: Document, findings: Sequence[Finding]) -> None:
+        """Tell what became of the run."""
+        ...
+
+    def step_started(self, step_id: str, call: Call) -> None:
+        """Tell that a call is about to be made."""
+        ...
+
+    def step_ended(self, step_id: str, call: Call, outcomes: Outcomes) -> None:
+        """Tell what became of each attachment of a call."""
+        ...
+
+    def adopted(self, intent: OpenIntent, outcome: Outcome) -> None:
+        """Tell what became of a call of an earlier run."""
+        ...
+
+
+def telling(*, as_json: bool) -> Telling:
+    """Give who tells of a run, by what reads it."""
+    if as_json:
+        made = importlib.import_module("reconciler.cli.streaming").JsonEvents()
+    elif live(sys.stderr):
+        made = importlib.import_module("reconciler.cli.watching").LiveEvents(sys.stderr)
+    else:
+        made = PlainEvents()
+    return cast("Telling", made)
 
 
 class PlainEvents:
-    """Events, as lines that a log keeps well."""
+    """Events, as lines that a log keeps well; without `starts` only those of what has ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, starts: bool = True) -> None:
+        self._starts = starts
         self._names: dict[str, str] = {}
         self._began_s: dict[str, float] = {}
         self.interruptions: Interruptions | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        pass
+
+    def plan(self, document: Document, *, asking: bool = False) -> None:
+        """Print a plan, and a gap where a question follows."""
+        self.learn(document)
+        say(told_as(document, "text") + ("\n" if asking else ""))
+
+    def end(self, document: Document, findings: Sequence[Finding]) -> None:
+        """Print what became of the run; findings have their place on stderr."""
+        del findings
+        say(run_text(document))
 
     def learn(self, plan: Document) -> None:
         """Take the names of a plan, so that lines say names and not ids."""
@@ -49,17 +129,19 @@ class PlainEvents:
         self._began_s[step_id] = time.monotonic()
         if self.interruptions is not None:
             self.interruptions.changing = True
-        first = self._told(call.keys[0])
+        if not self._starts:
+            return
+        first = self.told(call.keys[0])
         more = f" and {len(call.keys) - 1} more in one call" if len(call.keys) > 1 else ""
         say(f"{first}: {DOING[call.verb.value]}{more} ...\n", err=True)
 
     def step_ended(self, step_id: str, call: Call, outcomes: Outcomes) -> None:
         """Say what became of each attachment of a call."""
-        began_s = self._began_s.get(step_id)
+        began_s = self._began_s.pop(step_id, None)
         took = f" after {time.monotonic() - began_s:.0f} s" if began_s is not None else ""
         for key, outcome in sorted(outcomes.items()):
             said = f": {plain(outcome.message)}" if outcome.message else ""
-            line = f"{self._told(key)}: {call.verb.value} {outcome.verdict.value}{took}{said}"
+            line = f"{self.told(key)}: {call.verb.value} {outcome.verdict.value}{took}{said}"
             say(f"{line}\n", err=True)
 
     def adopted(self, intent: OpenIntent, outcome: Outcome) -> None:
@@ -68,7 +150,8 @@ class PlainEvents:
         said = f": {plain(outcome.message)}" if outcome.message else ""
         say(f"{what} adopted: {outcome.verdict.value}{said}\n", err=True)
 
-    def _told(self, key: AttachmentKey) -> str:
+    def told(self, key: AttachmentKey) -> str:
+        """Give `SERVER/VOLUME`, by id where no name is known."""
         server = self._names.get(key.server_id, key.server_id)
         volume = self._names.get(key.volume_id, key.volume_id)
         return f"{plain(server)}/{plain(volume)}"

@@ -58,6 +58,12 @@ class Planned:
         return str(cast("Mapping[str, object]", self.document["reconciler"])["digest"])
 
     @property
+    def found(self) -> list[Mapping[str, object]]:
+        """All that is to be told, as rows of the document."""
+        ours = cast("Mapping[str, object]", self.document["reconciler"])
+        return cast("list[Mapping[str, object]]", ours["findings"])
+
+    @property
     def approvable(self) -> bool:
         """True when at least one change may be made."""
         return any(scope.plan.permitted for scope in self.scopes)
@@ -149,7 +155,8 @@ async def _plan(session: Session, terms: Terms) -> ScopePlan:
     made = plan(resolve(session.entries, live), live, policy, can, circumstances)
     made = replace(made, findings=(*made.findings, *await _api_version(session)))
     steps = schedule(made, can)
-    seconds = forecast_s(steps, _seconds(session), session.at_once)
+    call_s = _seconds(session)
+    seconds = forecast_s(steps, call_s, session.at_once)
     return ScopePlan(
         session=session,
         plan=made,
@@ -161,6 +168,7 @@ async def _plan(session: Session, terms: Terms) -> ScopePlan:
             provider=session.spec.name,
             simulated=session.scope.simulated,
             memory=_memory(circumstances),
+            call_s=call_s,
             notices=(*live.notices, *_left_open(session), *_windows(session, seconds)),
         ),
     )

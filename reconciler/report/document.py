@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.model.plan import Action, Standing
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.model.attachment import Attachment, AttachmentKey
+    from reconciler.model.call import Verb
     from reconciler.model.finding import Finding, Place
     from reconciler.model.plan import AcceptedDrift, Change, Plan
     from reconciler.model.record import NamedAttachment
@@ -52,6 +53,8 @@ class ScopeReport:
     memory: str
     """Who remembers what was applied before: `journal`, `git`, both (`and`), or `none`."""
     notices: tuple[str, ...] = ()
+    call_s: Mapping[Verb, float] = field(default_factory=dict)
+    """How long a call of a verb is expected to take; absent: nobody knows."""
 
 
 def plan_document(reports: Sequence[ScopeReport], findings: Sequence[Finding] = ()) -> Document:
@@ -64,7 +67,7 @@ def plan_document(reports: Sequence[ScopeReport], findings: Sequence[Finding] = 
         "scopes": [_scope(report) for report in ordered],
         "counts": _counts(ordered),
         "changes": changes,
-        "calls": [_call(r.plan.scope, step) for r in ordered for step in r.schedule.steps],
+        "calls": [_call(report, step) for report in ordered for step in report.schedule.steps],
         "forecast": {
             "calls": sum(len(report.schedule.steps) for report in ordered),
             "batches": sum(report.schedule.batches for report in ordered),
@@ -210,10 +213,12 @@ def _change(change: Change) -> Document:
     }
 
 
-def _call(scope: str, step: Step) -> Document:
+def _call(report: ScopeReport, step: Step) -> Document:
+    seconds = report.call_s.get(step.call.verb)
     return {
-        "scope": scope,
+        "scope": report.plan.scope,
         "step": step.id,
+        "seconds": round(seconds, 1) if seconds is not None else None,
         "verb": step.call.verb.value,
         "attachments": [[key.server_id, key.volume_id] for key in step.call.keys],
         "needs": sorted(
@@ -245,7 +250,8 @@ def _values(attachment: Attachment | None) -> Document | None:
     }
 
 
-def _address(key: AttachmentKey) -> Document:
+def address(key: AttachmentKey) -> Document:
+    """Give what Terraform's documents call one attachment."""
     index = f"{key.server_id}/{key.volume_id}"
     return {
         "address": f"reconciler_attachment.{key.scope}[{json.dumps(index)}]",
@@ -261,7 +267,7 @@ def _resource_change(change: Change, provider: str) -> Document:
     before = _values(change.before)
     after = _values(change.wanted) if made else before
     return {
-        **_address(change.key),
+        **address(change.key),
         "provider_name": provider,
         "change": {
             "actions": ACTIONS[change.action] if made else ["no-op"],
@@ -281,7 +287,7 @@ def _planned(reports: Iterable[ScopeReport]) -> list[Document]:
         updated = [c.key for c in report.plan.permitted if c.action is Action.UPDATE]
         rows += [
             {
-                **_address(key),
+                **address(key),
                 "provider_name": report.provider,
                 "schema_version": 0,
                 "values": {"server_id": key.server_id, "volume_id": key.volume_id},

@@ -24,6 +24,14 @@ DONE = {
     "destroy": "destroyed",
 }
 """Action -> the word for it once it is confirmed."""
+DOING = {
+    "attach": "attaching",
+    "detach": "detaching",
+    "update": "updating",
+    "destroy": "destroying",
+    "reset": "resetting",
+}
+"""Verb -> the word while a call of it is under way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

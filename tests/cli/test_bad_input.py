@@ -192,7 +192,7 @@ def test_a_port_that_is_taken(lab: Lab) -> None:
     [
         (("plam",), "did you mean `plan`?"),
         (("plan", "--taget", "x"), "--target"),
-        (("apply", "--json", "-f", "lab.yaml"), "not supported yet"),
+        (("apply", "--json", "-f", "lab.yaml"), "say --auto-approve or give a PLANFILE"),
         (("simulator", "--world", "nope.yaml"), "nope.yaml"),
         (("simulator", "--world", "lab.world.yaml", "--listen", "x"), "HOST:PORT"),
     ],
