@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 
 import pytest
 
@@ -16,6 +17,8 @@ EXTRAS = {"schemathesis": "campaign"}
 APART = {"cinder": cinder_ready}
 """Those that stand in an environment of their own, which their fixture makes where they are
 required; whether they stand there already."""
+PROGRAMS = {"playwright": "chromium"}
+"""What a counterpart drives and Debian has."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,10 +53,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if not APART[module]() and item.config.getoption("--counterparts") != "required":
             pytest.skip(f"{module} isn't installed: run once with --counterparts=required")
         return
-    if importlib.util.find_spec(module):
+    program = PROGRAMS.get(module)
+    if importlib.util.find_spec(module) and (program is None or shutil.which(program)):
         return
     extra = EXTRAS.get(module, "counterparts")
-    reason = f"{module} isn't installed: pip install -e '.[dev,{extra}]'"
+    also = f"; apt-get install {program}" if program else ""
+    reason = f"{module} isn't installed: pip install -e '.[dev,{extra}]'{also}"
     if item.config.getoption("--counterparts") == "required":
         pytest.fail(reason)
     pytest.skip(reason)

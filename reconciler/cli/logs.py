@@ -22,5 +22,6 @@ def made_plain(record: logging.LogRecord) -> bool:
     record.msg, record.args = plain(record.getMessage()), None
     if record.exc_info:
         traced = LINE.formatException(record.exc_info).splitlines()
-        record.exc_text = "\n".join(map(plain, traced))
+        # Set in, so that no line of foreign words looks like one of the log's own.
+        record.exc_text = "\n".join(f"    {plain(line)}" for line in traced)
     return True

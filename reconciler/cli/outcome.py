@@ -76,8 +76,8 @@ def findings_of(error: BaseException) -> Iterator[Finding]:
     elif isinstance(error, FindingsError):
         yield from error.findings
     elif isinstance(error, ReconcilerError):
-        kind = _code(error)
-        yield Finding(code=kind, summary=str(error), hint=HINTS[kind])
+        kind, hint = _named(error)
+        yield Finding(code=kind, summary=str(error), hint=hint)
 
 
 def _leaves(group: BaseExceptionGroup[ReconcilerError]) -> Iterator[ReconcilerError]:

@@ -41,7 +41,7 @@ class JsonEvents:
 
     def __init__(self) -> None:
         self._naming = Naming()
-        self._under_way: dict[str, tuple[float, asyncio.TimerHandle]] = {}
+        self._under_way: dict[tuple[str, str], tuple[float, asyncio.TimerHandle]] = {}
         self.interruptions: Interruptions | None = None
 
     def __enter__(self) -> Self:
@@ -76,9 +76,9 @@ class JsonEvents:
     def step_ended(self, step_id: str, call: Call, outcomes: Outcomes) -> None:
         """Tell what became of each attachment of a call."""
         now_s = asyncio.get_running_loop().time()
-        began_s = now_s
-        if step_id in self._under_way:
-            began_s, timer = self._under_way.pop(step_id)
+        began_s, named = now_s, (call.keys[0].scope, step_id)
+        if named in self._under_way:
+            began_s, timer = self._under_way.pop(named)
             timer.cancel()
         _tell(
             ended_message(self._naming, step_id, call, outcome, now_s - began_s)
@@ -100,7 +100,8 @@ class JsonEvents:
             _tell(progress_messages(self._naming, step_id, call, seconds))
             self._again(step_id, call, began_s)
 
-        self._under_way[step_id] = (began_s, loop.call_later(STILL_S, still))
+        named = (call.keys[0].scope, step_id)
+        self._under_way[named] = (began_s, loop.call_later(STILL_S, still))
 
 
 def _tell(messages: Iterable[Document]) -> None:

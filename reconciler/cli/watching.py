@@ -93,7 +93,7 @@ class _Drawing:
 
     def __init__(self, *, ascii_only: bool) -> None:
         self._spinner = Spinner("line" if ascii_only else "dots")
-        self._under_way: dict[str, _UnderWay] = {}
+        self._under_way: dict[tuple[str, str], _UnderWay] = {}
         self._began_s: float | None = None
         self._ended = 0
         self.whole_s = 0.0
@@ -101,14 +101,14 @@ class _Drawing:
         self.total = 0
         """The calls of the run."""
 
-    def begin(self, step_id: str, row: _UnderWay) -> None:
+    def begin(self, named: tuple[str, str], row: _UnderWay) -> None:
         """Add a row."""
         self._began_s = row.began_s if self._began_s is None else self._began_s
-        self._under_way[step_id] = row
+        self._under_way[named] = row
 
-    def end(self, step_id: str) -> None:
+    def end(self, named: tuple[str, str]) -> None:
         """Take a row away."""
-        self._under_way.pop(step_id, None)
+        self._under_way.pop(named, None)
         self._ended += 1
 
     def rows(self) -> list[_UnderWay]:
@@ -207,18 +207,19 @@ class LiveEvents:
         first, others = call.keys[0], len(call.keys) - 1
         more = f" and {others} more" if others else ""
         self._lines.step_started(step_id, call)
+        named = (first.scope, step_id)
         row = _UnderWay(
             text=f"{self._lines.told(first)}{more}: {DOING[call.verb.value]}",
             began_s=time.monotonic(),
-            usual_s=self._usual_s.get((first.scope, step_id)),
+            usual_s=self._usual_s.get(named),
         )
-        self._drawing.begin(step_id, row)
+        self._drawing.begin(named, row)
         if not self._live.is_started:
             self._live.start()
 
     def step_ended(self, step_id: str, call: Call, outcomes: Outcomes) -> None:
         """Turn the row of a call into lines that stay."""
-        self._drawing.end(step_id)
+        self._drawing.end((call.keys[0].scope, step_id))
         self._lines.step_ended(step_id, call, outcomes)
 
     def adopted(self, intent: OpenIntent, outcome: Outcome) -> None:

@@ -101,7 +101,7 @@ def run_text(document: Document) -> str:
 def _open(document: Document) -> Iterator[str]:
     rows = cast("list[dict[str, object]]", document["open"])
     for row in rows:
-        code = f" ({row['code']})" if row["code"] else ""
+        code = f" ({plain(str(row['code']))})" if row["code"] else ""
         asked = f" [request id {plain(str(row['request_id']))}]" if row["request_id"] else ""
         said = f": {plain(str(row['message']))}" if row["message"] else ""
         yield f"  {row['verdict']:<7} {row['action']} {attachment(row)}{code}{said}{asked}"
@@ -121,4 +121,5 @@ def _counts(document: Document) -> str:
 
 def _simulated(document: Document) -> list[str]:
     scopes = cast("list[dict[str, object]]", document["scopes"])
-    return [f"Scope {scope['name']} is simulated." for scope in scopes if scope["simulated"]]
+    simulated = [plain(str(scope["name"])) for scope in scopes if scope["simulated"]]
+    return [f"Scope {name} is simulated." for name in simulated]

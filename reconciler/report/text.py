@@ -222,23 +222,25 @@ def _place_lines(place: Mapping[str, object], arrow: str, look: Look) -> Iterato
     if not place["text"]:
         return
     blank = " " * len(str(line))
-    before, after = _window(str(place["text"]), column - 1, (look.columns or SNIPPET) - len(blank))
+    shown, marked = _window(str(place["text"]), column - 1, (look.columns or SNIPPET) - len(blank))
     yield look.paint("aside", f" {blank} |")
-    yield f" {look.paint('aside', f'{line} |')} {before}{after}"
-    marker = look.paint("error", "^")
-    yield f" {look.paint('aside', f'{blank} |')} {' ' * width(before)}{marker}"
+    yield f" {look.paint('aside', f'{line} |')} {shown}"
+    yield f" {look.paint('aside', f'{blank} |')} {' ' * marked}{look.paint('error', '^')}"
 
 
-def _window(text: str, offset: int, columns: int) -> tuple[str, str]:
-    """Give what stands before and from an offset of a source line, as much of it as has room."""
+def _window(text: str, offset: int, columns: int) -> tuple[str, int]:
+    """Give as much of a source line as has room, and the column of an offset in it.
+
+    It is made plain as a whole: two harmless halves may be a command together.
+    """
     room = max(20, columns - 5)
-    before, after = text[:offset], text[offset:]
-    if width(plain(before)) + width(plain(after)) <= room:
-        return plain(before), plain(after)
-    # Half of the room for each side, and half of that where characters are two columns wide.
-    half = room // 2 if text.isascii() else room // 4
-    if len(before) > half:
-        before = "…" + before[1 - half :]
-    rest = room - width(plain(before))
-    cut = after[: rest if text.isascii() else rest // 2]
-    return plain(before), plain(cut[:-1]) + "…" if len(cut) < len(after) else plain(cut)
+    shown, before = plain(text), len(plain(text[:offset]))
+    if width(shown) <= room:
+        return shown, width(shown[:before])
+    # Characters may be two columns wide, so half as many have room for sure.
+    room = room if shown.isascii() else room // 2
+    first = max(0, before - room // 2)
+    piece = shown[first : first + room]
+    begun = f"…{piece[1:]}" if first else piece
+    ended = f"{begun[:-1]}…" if first + room < len(shown) else begun
+    return ended, width(ended[: before - first])
