@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import io
 import os
 import signal
 import sys
@@ -78,6 +79,10 @@ def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
     # What ends a service or a CI job is an interrupt like any other: journal closed, words said.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        # Names may be in any script: what an encoding can't say is shown, and ends nothing.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = reconciler.main(standalone_mode=False, prog_name="reconciler")
         sys.stdout.flush()

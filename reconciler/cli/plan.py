@@ -14,9 +14,21 @@ from reconciler.cli.flags import (
     plan_flags,
     surroundings,
 )
-from reconciler.cli.outcome import ERROR, REFUSED, annotate, run, say, show, told_as
+from reconciler.cli.outcome import (
+    ERROR,
+    REFUSED,
+    annotate,
+    findings_of,
+    run,
+    say,
+    show,
+    told_as,
+)
+from reconciler.errors import ReconcilerError
 from reconciler.operations.planfile import save
 from reconciler.operations.plans import plan_manifests
+from reconciler.report.document import plan_document
+from reconciler.report.formats import rendered
 from reconciler.report.text import in_line
 
 if TYPE_CHECKING:
@@ -26,6 +38,9 @@ if TYPE_CHECKING:
     from reconciler.operations.sessions import Request
 
 CHANGES = 2
+REPORTS = {"markdown", "html", "junit", "sarif"}
+"""What is published whatever comes: without a plan they tell why there is none. To what policies
+and counters read, no plan must not look like one without changes."""
 
 
 @click.command("plan")
@@ -44,7 +59,12 @@ def verb(
     """Show the changes, the calls they take, the time they will take, and what is refused."""
     form = chosen_format(form, as_json=as_json)
     around = surroundings()
-    planned = run(lambda: plan_manifests(asked, around))
+    try:
+        planned = run(lambda: plan_manifests(asked, around))
+    except (ReconcilerError, BaseExceptionGroup) as error:
+        if form in REPORTS:
+            say(rendered(plan_document((), list(findings_of(error))), form))
+        raise
     if out is not None:
         save(Path(out), planned.document, asked)
     say(told_as(planned.document, form))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from reconciler.report.escape import plain
-from reconciler.report.text import attachment
+from reconciler.report.text import attachment, identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -52,10 +52,10 @@ def _suite(scope: Row, ours: Mapping[str, Sequence[Row]], kept: Iterable[str]) -
     refusals = cast("list[Row]", scope["refusals"])
     if refusals:
         _case(suite, "the whole scope", name, refusals, "failure")
-    told = list(refusals)
+    told = {identity(one) for one in refusals}
     for change in (one for one in ours["changes"] if one["scope"] == name):
         found = cast("list[Row]", change["refusals"])
-        told += found
+        told |= {identity(one) for one in found}
         title = f"{change['action']} {attachment(change)}"
         case = _case(suite, title, name, found, OUTCOMES.get(str(change["standing"])))
         _placed(case, cast("Row | None", change["place"]))
@@ -69,7 +69,7 @@ def _suite(scope: Row, ours: Mapping[str, Sequence[Row]], kept: Iterable[str]) -
         title = f"{row['action']} {attachment(row)}"
         SubElement(_case(suite, title, name), "skipped", message=why)
     for finding in ours["findings"]:
-        if finding["scope"] == name and finding not in told:
+        if finding["scope"] == name and identity(finding) not in told:
             kind = "failure" if finding["severity"] == "error" else None
             case = _case(suite, f"finding {finding['code']}", name, [finding], kind)
             _placed(case, cast("Row | None", finding["place"]))

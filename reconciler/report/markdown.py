@@ -55,7 +55,8 @@ def plan_markdown(document: Document) -> str:
     paper = _Paper()
     paper.fits(MARKER, f"### {_title(ours)}", "")
     told = summary(ours)
-    paper.fits(*_table(ours), "", fence(told), *told, fence(told), "")
+    if told:
+        paper.fits(*_table(ours), "", fence(told), *told, fence(told), "")
     _first(paper, ours)
     left = sum(_scope(paper, scope, ours["changes"]) for scope in ours["scopes"])
     left += _findings(paper, ours["findings"])
@@ -69,6 +70,8 @@ def _title(ours: Mapping[str, object]) -> str:
     n = cast("Mapping[str, int]", ours["counts"])
     wrong = len(_errors(cast("Sequence[Row]", ours["findings"])))
     changes = sum(n[name] for name in COUNTS[:5])
+    if not ours["scopes"]:
+        return f"Plan: none, {wrong} error{'' if wrong == 1 else 's'}"
     told = [f"{changes} change{'' if changes == 1 else 's'}" if changes else "nothing to change"]
     told += [f"{n['refused']} refused"] if n["refused"] else []
     told += [f"{wrong} error{'' if wrong == 1 else 's'}"] if wrong else []

@@ -59,8 +59,13 @@ def plan_text(document: Document, look: Look = PLAIN) -> str:
 
 
 def summary(ours: Mapping[str, object]) -> list[str]:
-    """Give the closing lines: counts and calls, or that there is nothing to do; then simulated."""
+    """Give the closing lines: counts and calls, or that there is nothing to do; then simulated.
+
+    None when no scope could be planned.
+    """
     scopes = cast("list[dict[str, object]]", ours["scopes"])
+    if not scopes:
+        return []
     lines = memory_lines(scopes)
     lines += [NO_CHANGES] if in_line(ours) else [counts_line(ours), calls_line(ours)]
     simulated = [plain(str(scope["name"])) for scope in scopes if scope["simulated"]]
@@ -181,7 +186,7 @@ def _findings(ours: Mapping[str, object], look: Look) -> Iterator[str]:
     changes = cast("list[dict[str, object]]", ours["changes"])
     rows = [*changes, *cast("list[dict[str, object]]", ours["scopes"])]
     told = {
-        _identity(refusal)
+        identity(refusal)
         for row in rows
         for refusal in cast("list[dict[str, object]]", row["refusals"])
     }
@@ -189,7 +194,7 @@ def _findings(ours: Mapping[str, object], look: Look) -> Iterator[str]:
     planned = {scope["name"] for scope in cast("list[dict[str, object]]", ours["scopes"])}
     # What kept a scope from being planned at all is no result: it goes to stderr.
     mine = (row for row in findings if row["scope"] in planned)
-    alone = [row for row in mine if _identity(row) not in told]
+    alone = [row for row in mine if identity(row) not in told]
     for finding in alone[:SHOWN_FINDINGS]:
         yield from finding_lines(finding, look)
         yield ""
@@ -197,7 +202,7 @@ def _findings(ours: Mapping[str, object], look: Look) -> Iterator[str]:
         yield f"and {len(alone) - SHOWN_FINDINGS} more findings"
 
 
-def _identity(finding: Mapping[str, object]) -> tuple[str, ...]:
+def identity(finding: Mapping[str, object]) -> tuple[str, ...]:
     """Give what tells one finding from all others: ten thousand are looked up, not compared."""
     return tuple(repr(finding[name]) for name in ("code", "scope", "summary", "hint", "place"))
 

@@ -84,8 +84,10 @@ def plan_page(document: Document) -> str:
     counts = cast("Mapping[str, int]", ours["counts"])
     rows = [row.kind for scope in scopes for card in scope["servers"] for row in card.rows]
     told = {
-        "title": "Plan: nothing to change" if in_line(ours) else "Plan",
-        "counts": [{"name": n, "word": w, "number": counts[n]} for n, w in COUNTS.items()],
+        "title": _title(ours),
+        "counts": [
+            {"name": n, "word": w, "number": counts[n]} for n, w in COUNTS.items() if scopes
+        ],
         "summary": summary(ours),
         "kinds": [kind for kind in KINDS if kind in rows],
         "scopes": scopes,
@@ -101,6 +103,12 @@ def plan_page(document: Document) -> str:
         return page.get_template("plan.html.jinja").render(told)
     except UndefinedError as error:
         raise LookupError(str(error)) from error
+
+
+def _title(ours: Mapping[str, Sequence[Row]]) -> str:
+    if not ours["scopes"]:
+        return "No plan"
+    return "Plan: nothing to change" if in_line(ours) else "Plan"
 
 
 def _plain_text(value: object) -> object:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from tests.cli.running import Lab
 
 MOVE = "  servers: {web-1: {volumes: [shared]}, web-2: {volumes: [one, two, shared]}}"
+CHANGED = [
+    *(("changes", 7), ("scopes", [{}]), ("counts", {}), ("findings", [[]]), ("forecast", None)),
+]
+"""Members of the document and what somebody wrote there."""
 HELD = "  servers: {web-9: {volumes: []}}"
 
 
@@ -46,23 +50,22 @@ def test_a_plan_that_approves_nothing_can_be_shown(lab: Lab) -> None:
     assert lab.run("apply", "p.plan").code == 1
 
 
-@pytest.mark.parametrize(
-    ("member", "value"),
-    [("changes", 7), ("scopes", [{}]), ("counts", {}), ("findings", [[]]), ("forecast", None)],
-)
-def test_a_file_that_somebody_changed_is_no_traceback(lab: Lab, member: str, value: object) -> None:
+@pytest.mark.parametrize("form", ["text", "html"])
+def test_a_file_that_somebody_changed_is_no_traceback(lab: Lab, form: str) -> None:
     lab.declare(MOVE)
     lab.plan("--out", "p.plan")
     path = lab.folder / "p.plan"
-    saved = json.loads(path.read_text("utf-8"))
-    saved["plan"]["reconciler"][member] = value
-    path.write_text(json.dumps(saved), "utf-8")
-    if member == "changes":
-        assert lab.run("apply", "p.plan").code == 1
-    for form in ("text", "html", "markdown"):
-        ran = lab.run("show", "p.plan", "--format", form)
-        assert (ran.code, ran.out) == (1, "")
-        assert ran.err.startswith("error[plan-file]: the plan file `p.plan` isn't a plan that can")
+    whole = path.read_text("utf-8")
+    for member, value in CHANGED:
+        saved = json.loads(whole)
+        saved["plan"]["reconciler"][member] = value
+        path.write_text(json.dumps(saved), "utf-8")
+        for arguments in (("show", "p.plan", "--format", form), ("apply", "p.plan")):
+            if arguments[0] == "apply" and member != "changes":
+                continue
+            ran = lab.run(*arguments)
+            assert (ran.code, ran.out) == (1, ""), member
+            assert ran.err.startswith("error[plan-file]: the plan file `p.plan` isn't a plan ")
 
 
 def test_a_run_is_shown_as_text_and_json_and_as_nothing_else(lab: Lab) -> None:
@@ -93,7 +96,6 @@ def test_a_run_is_shown_as_text_and_json_and_as_nothing_else(lab: Lab) -> None:
 )
 def test_what_means_nothing_is_an_error(lab: Lab, arguments: tuple[str, ...], says: str) -> None:
     lab.declare(MOVE)
-    lab.plan("--out", "p.plan")
     ran = lab.run(*arguments)
     assert (ran.code, ran.out) == (1, "")
     assert says in ran.err
@@ -119,3 +121,15 @@ def test_github_gets_findings_beside_their_lines(lab: Lab, monkeypatch: pytest.M
         lines = [row for row in lab.run(verb, "-f", "lab.yaml").err.splitlines() if "::" in row]
         assert len(lines) == 2, verb
         assert all(line.startswith("::error file=lab.yaml,line=11,col=") for line in lines)
+
+
+def test_what_is_published_tells_why_there_is_no_plan(lab: Lab) -> None:
+    lab.declare("  servers: {web-1: {volums: []}}")
+    for form in FORMATS:
+        ran = lab.plan("--format", form)
+        assert ran.code == 1
+        assert "error[unknown-key]: `volums` is not known" in ran.err
+        published = form in {"markdown", "html", "junit", "sarif"}
+        assert ("is not known" in ran.out) is published
+        assert "0 to attach" not in ran.out
+        assert published or not ran.out
