@@ -89,7 +89,7 @@ class PlainEvents:
     def __init__(self, *, starts: bool = True) -> None:
         self._starts = starts
         self._names: dict[str, str] = {}
-        self._began_s: dict[str, float] = {}
+        self._began_s: dict[tuple[str, str], float] = {}
         self.interruptions: Interruptions | None = None
 
     def __enter__(self) -> Self:
@@ -126,7 +126,7 @@ class PlainEvents:
 
     def step_started(self, step_id: str, call: Call) -> None:
         """Say that a call is about to be made."""
-        self._began_s[step_id] = time.monotonic()
+        self._began_s[call.keys[0].scope, step_id] = time.monotonic()
         if self.interruptions is not None:
             self.interruptions.changing = True
         if not self._starts:
@@ -137,7 +137,7 @@ class PlainEvents:
 
     def step_ended(self, step_id: str, call: Call, outcomes: Outcomes) -> None:
         """Say what became of each attachment of a call."""
-        began_s = self._began_s.pop(step_id, None)
+        began_s = self._began_s.pop((call.keys[0].scope, step_id), None)
         took = f" after {time.monotonic() - began_s:.0f} s" if began_s is not None else ""
         for key, outcome in sorted(outcomes.items()):
             said = f": {plain(outcome.message)}" if outcome.message else ""

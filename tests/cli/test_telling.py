@@ -135,9 +135,7 @@ def test_an_interrupt_leaves_the_terminal_as_it_was(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("flags", "environ", "colour", "drawn"),
     [
-        pytest.param((), {}, True, True, id="a terminal"),
         pytest.param(("--no-color",), {"FORCE_COLOR": "1"}, False, True, id="the flag wins"),
-        pytest.param((), {"NO_COLOR": "1", "FORCE_COLOR": "1"}, False, True, id="NO_COLOR"),
         pytest.param((), {"TERM": "dumb"}, False, False, id="a dumb one"),
         pytest.param((), {"CI": "true"}, True, False, id="a CI system with a terminal"),
     ],
