@@ -92,11 +92,15 @@ def verb(
 
     with events:
         applied, interrupted = run_stoppable(applying)
+    _tell_end(events, applied)
+    return INTERRUPTED if interrupted else applied.ending.value
+
+
+def _tell_end(events: Telling, applied: Applied) -> None:
     events.end(run_document(run_report(applied)), applied.findings)
     told = (*applied.findings, *applied.planned.findings)
     annotate(applied.planned.found, besides=told)
     show(told)
-    return INTERRUPTED if interrupted else applied.ending.value
 
 
 def _as_saved(asked: Request, saved: Request) -> Request:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.operations.planfile import seal
 from reconciler.report.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def test_a_file_that_somebody_changed_is_no_traceback(lab: Lab, form: str) -> No
     for member, value in CHANGED:
         saved = json.loads(whole)
         saved["plan"]["reconciler"][member] = value
+        saved["seal"] = seal({key: told for key, told in saved.items() if key != "seal"})
         path.write_text(json.dumps(saved), "utf-8")
         for arguments in (("show", "p.plan", "--format", form), ("apply", "p.plan")):
             if arguments[0] == "apply" and member != "changes":
@@ -88,7 +90,7 @@ def test_a_run_is_shown_as_text_and_json_and_as_nothing_else(lab: Lab) -> None:
     [
         (("show", "nothing"), "error[unknown-run]: no run `nothing`"),
         (("show", "no/such.plan"), "error[plan-file]: the plan file `no/such.plan` can't be read"),
-        (("show", "."), "error[plan-file]: the plan file `.` can't be read: Is a directory"),
+        (("show", "."), "error[plan-file]: the plan file `.` isn't a file"),
         (("show", "p.plan", "--json", "--format", "html"), "`--json` is `--format json`"),
         (("show", "p.plan", "--format", "pdf"), "'pdf' is not one of"),
         (("plan", "--json", "--format", "html"), "`--json` is `--format json`"),

@@ -79,11 +79,11 @@ def test_a_program_hears_from_time_to_time_that_a_call_is_under_way(
 
 
 def terminal(lab: Lab, *arguments: str, **environ: str) -> pexpect.spawn[str]:
-    """Run a command line in a terminal of 80 columns."""
+    """Run an apply in a terminal of 80 columns."""
     clean = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return pexpect.spawn(
         sys.executable,
-        ["-m", "reconciler", *arguments],
+        ["-m", "reconciler", "apply", "-f", "lab.yaml", "--first-apply", *arguments],
         cwd=str(lab.folder),
         env={**clean, "TERM": "xterm-256color", "LANG": "C.UTF-8", **environ},
         encoding="utf-8",
@@ -101,7 +101,7 @@ def slow(lab: Lab, job_s: float) -> None:
 
 def test_a_person_sees_a_plan_a_question_and_what_is_under_way(lab: Lab) -> None:
     slow(lab, 1.5)
-    with terminal(lab, "apply", "-f", "lab.yaml") as told:
+    with terminal(lab) as told:
         told.expect_exact("\x1b[33m-/+ move  \x1b[0m web-1 -> web-2/one")
         told.expect_exact("Only 'yes' will be accepted to approve.")
         assert "\x1b[?25l" not in told.before, "nothing is drawn over before the answer"
@@ -121,7 +121,7 @@ def test_a_person_sees_a_plan_a_question_and_what_is_under_way(lab: Lab) -> None
 
 def test_an_interrupt_leaves_the_terminal_as_it_was(lab: Lab) -> None:
     slow(lab, 1.5)
-    with terminal(lab, "apply", "-f", "lab.yaml", "--auto-approve") as told:
+    with terminal(lab, "--auto-approve") as told:
         told.expect_exact("web-1/one: detaching")
         told.sendintr()
         told.expect_exact("Interrupted: nothing new is sent, and what is in flight is waited for.")
@@ -144,7 +144,7 @@ def test_what_a_terminal_is_given(
     lab: Lab, flags: tuple[str, ...], environ: dict[str, str], *, colour: bool, drawn: bool
 ) -> None:
     lab.declare(MOVE)
-    with terminal(lab, "apply", "-f", "lab.yaml", "--auto-approve", *flags, **environ) as told:
+    with terminal(lab, "--auto-approve", *flags, **environ) as told:
         told.expect(pexpect.EOF)
         text = told.before or ""
     assert told.exitstatus == 0

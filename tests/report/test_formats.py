@@ -214,34 +214,3 @@ def test_json_has_terraforms_keys_and_types(name: str) -> None:
     assert made["planned_values"].keys() == {"root_module"}
     for row in made["planned_values"]["root_module"]["resources"]:
         typed(row, VALUE_KEYS)
-
-
-POLICY = """
-package terraform
-deny contains message if {
-    some change in input.resource_changes
-    change.type == "reconciler_attachment"
-    "delete" in change.change.actions
-    not "create" in change.change.actions
-    gone := change.change.before
-    message := sprintf("%s leaves %s", [gone.volume_id, gone.server_id])
-}
-"""
-
-
-@pytest.mark.counterpart("regopy")
-def test_a_policy_for_terraform_plans_sees_what_leaves() -> None:
-    import regopy  # noqa: PLC0415 - a counterpart may be absent
-
-    denied: dict[str, list[str]] = {}
-    for name, made in PLANS.items():
-        rego = regopy.Interpreter()
-        rego.add_module("terraform", POLICY)
-        rego.set_input(json.loads(rendered(made(), "json")))
-        found = json.loads(str(rego.query("data.terraform.deny")))
-        denied[name] = sorted(found["expressions"][0])
-    assert denied == {
-        "ordinary": ["id-shared-db leaves id-db-2", "id-shared-db leaves id-db-3"],
-        "in-line": [],
-        "troubled": ["id-old-disk leaves id-desk-1", "id-로그 leaves id-웹-2"],
-    }
