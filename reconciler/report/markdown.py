@@ -72,10 +72,10 @@ def _title(ours: Mapping[str, object]) -> str:
     changes = sum(n[name] for name in COUNTS[:5])
     if not ours["scopes"]:
         return f"Plan: none, {wrong} error{'' if wrong == 1 else 's'}"
-    told = [f"{changes} change{'' if changes == 1 else 's'}" if changes else "nothing to change"]
+    told = [f"{changes} change{'' if changes == 1 else 's'}"] if changes else []
     told += [f"{n['refused']} refused"] if n["refused"] else []
     told += [f"{wrong} error{'' if wrong == 1 else 's'}"] if wrong else []
-    return f"Plan: {', '.join(told)}"
+    return f"Plan: {', '.join(told) or 'nothing to change'}"
 
 
 def _errors(findings: Sequence[Row]) -> list[Row]:
@@ -117,7 +117,8 @@ def _scope(paper: _Paper, scope: Row, changes: Sequence[Row]) -> int:
         lines += [f"  {rows} {attachment(row)}" for row in cast("list[Row]", scope[rows])]
     lines += [f"  note: {plain(note)}" for note in cast("list[str]", scope["notices"])]
     title = f"Scope {html_code(str(scope['name']))} ({html_code(str(scope['provider']))})"
-    return _fold(paper, f"{title}: {len(mine)} changes", lines, "diff") if lines else 0
+    counted = f"{len(mine)} change{'' if len(mine) == 1 else 's'}"
+    return _fold(paper, f"{title}: {counted}", lines, "diff") if lines else 0
 
 
 def _why(change: Row) -> str:
@@ -131,7 +132,8 @@ def _why(change: Row) -> str:
 
 def _findings(paper: _Paper, findings: Sequence[Row]) -> int:
     lines = [line for finding in findings for line in (*finding_lines(finding), "")]
-    return _fold(paper, f"{len(findings)} findings", lines[:-1]) if findings else 0
+    counted = f"{len(findings)} finding{'' if len(findings) == 1 else 's'}"
+    return _fold(paper, counted, lines[:-1]) if findings else 0
 
 
 def _fold(paper: _Paper, title: str, lines: list[str], language: str = "") -> int:
