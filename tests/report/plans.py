@@ -7,12 +7,13 @@ from datetime import date
 from typing import TYPE_CHECKING, cast
 
 from reconciler.model.attachment import Attachment, AttachmentKey
+from reconciler.model.call import Verb
 from reconciler.model.finding import Finding, Place, Severity
-from reconciler.model.plan import AcceptedDrift, Action, Change, Name, Plan, Standing
+from reconciler.model.plan import AcceptedDrift, Action, Change, Name, Plan, Standing, Update
 from reconciler.model.record import NamedAttachment
 from reconciler.planning.schedule import schedule
 from reconciler.report.document import ScopeReport, plan_document
-from tests.planning.building import ECS, listed, of_server, of_volume, on, planned, shared, world
+from tests.planning.building import ECS
 
 if TYPE_CHECKING:
     from reconciler.report.document import Document
@@ -36,33 +37,56 @@ def told(plan: Plan, *, provider: str = "huawei-ecs", simulated: bool = True) ->
         provider=provider,
         simulated=simulated,
         memory="journal",
+        call_s=dict.fromkeys(Verb, 8.0),
         notices=("changes may be made until 04:00",) if plan.released else (),
     )
 
 
 def ordinary() -> Document:
     """Give a plan of a move, a batch of detaches, an attach and an update."""
-    live = world(
-        servers=["web-1", "web-2", "db-1", "db-2", "db-3"],
-        volumes=["one", "two", "log", shared("shared-db"), "stray"],
-        attached=[
-            *("web-2/one", "db-1/shared-db", "db-2/shared-db", "db-3/shared-db", "db-3/stray"),
-            on("web-2/two", flag=True),
-        ],
+    scope = "shop"
+    there, left = key("web-1", "one", scope), key("web-2", "one", scope)
+    moved = replace(
+        change(Action.MOVE, "web-1", "one", scope=scope),
+        source=left,
+        source_server="web-2",
+        before=Attachment(key=left),
+        wanted=Attachment(key=there, device="/dev/vdc"),
+        reason="wanted here, and its old place is owned",
+        needs=(left,),
+        place=place(12, "    web-1: {volumes: [{volume: one, device: /dev/vdc}]}", 23),
+        precondition={"volume": {"status": "in-use", "shareable": False}},
     )
-    entries = (
-        of_server("web-1", "one"),
-        of_server("web-2", replace(listed("two"), delete_on_termination=False)),
-        of_server("db-1", "log", "shared-db"),
-        of_volume("shared-db", "db-1"),
+    batch = [change(Action.DETACH, server, "shared", scope=scope) for server in ("db-2", "db-3")]
+    arriving = change(Action.ATTACH, "db-1", "log", scope=scope)
+    two = key("web-2", "two", scope)
+    updated = replace(
+        change(Action.UPDATE, "web-2", "two", scope=scope),
+        before=Attachment(key=two, delete_on_termination=True),
+        wanted=Attachment(key=two, delete_on_termination=False),
+        updates=(Update(attribute="delete_on_termination", before="true", after="false"),),
+        reason="set otherwise",
     )
-    return document(told(planned(live, *entries)))
+    plan = Plan(
+        scope=scope,
+        changes=(
+            replace(arriving, reason="wanted and not attached"),
+            *(replace(one, shareable=True) for one in batch),
+            moved,
+            updated,
+        ),
+        kept=(key("db-1", "shared", scope),),
+        unmanaged=(row("db-3", "stray"),),
+        owned=(row("db-1", "shared"),),
+    )
+    return document(told(plan))
 
 
 def in_line() -> Document:
     """Give a plan with nothing to do."""
-    live = world(servers=["web-1"], volumes=["one"], attached=["web-1/one"])
-    return document(told(planned(live, of_server("web-1", "one")), simulated=False))
+    kept = key("web-1", "one", "shop")
+    plan = Plan(scope="shop", kept=(kept,), owned=(row("web-1", "one"),))
+    return document(told(plan, simulated=False))
 
 
 def key(server: str, volume: str, scope: str = "주문") -> AttachmentKey:
@@ -75,9 +99,11 @@ def place(line: int, text: str, column: int = 3) -> Place:
     return Place(file=SEEN_IN, line=line, column=column, text=text)
 
 
-def change(action: Action, server: str, volume: str, *findings: Finding) -> Change:
+def change(
+    action: Action, server: str, volume: str, *findings: Finding, scope: str = "주문"
+) -> Change:
     """Give a line of a plan; with findings it is refused."""
-    there = key(server, volume)
+    there = key(server, volume, scope)
     return Change(
         action=action,
         key=there,
@@ -146,8 +172,7 @@ def _stopped() -> Plan:
     """Give the plan of a scope of which a guard holds everything back."""
     whole = finding("max-detach", "12 detaches, 10 are allowed")
     whole = replace(whole, scope="stopped", place=place(3, ""))
-    held = change(Action.DETACH, "web-9", "nine", whole)
-    held = replace(held, key=key("web-9", "nine", "stopped"))
+    held = change(Action.DETACH, "web-9", "nine", whole, scope="stopped")
     return Plan(scope="stopped", changes=(held,), findings=(whole,), refusals=(whole,))
 
 

@@ -62,7 +62,7 @@ def whole_run() -> Iterator[Document]:
     """Give what a run of the ordinary plan would tell."""
     plan, naming = PLANS["ordinary"](), Naming()
     yield from plan_messages(plan, naming)
-    keys = tuple(AttachmentKey("shop", f"id-db-{n}", "id-shared-db") for n in (2, 3))
+    keys = tuple(AttachmentKey("shop", f"id-db-{n}", "id-shared") for n in (2, 3))
     call = Call(verb=Verb.DETACH, keys=keys)
     yield from started_messages(naming, "detach:1", call)
     yield from progress_messages(naming, "detach:1", call, 10.4)
@@ -71,7 +71,7 @@ def whole_run() -> Iterator[Document]:
     report = RunReport(
         plan=plan, results=(), requests=31, seconds=41.0, complete=False, refused=False
     )
-    row = {"scope": "shop", "action": "detach", "server": "db-3", "volume": "shared-db"}
+    row = {"scope": "shop", "action": "detach", "server": "db-3", "volume": "shared"}
     lost = {**row, "from": None, "verdict": "unknown", "message": "no answer"}
     ended = {**run_document(report), "open": [{**lost, "code": "", "request_id": "req-2"}]}
     yield from run_messages(ended, [finding_row(finding("journal", "it is full"))])
