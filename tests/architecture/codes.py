@@ -25,8 +25,8 @@ BUILT = {"-not-found": ("server-not-found", "volume-not-found")}
 TRIPLE = 3
 GUARDING = ("planning/guards/", "planning/resolve.py", "planning/approval.py", "planning/accepting")
 """Where the codes of guards are told."""
-ONLY_TOLD = {"accept-expired", "accept-expires"}
-"""Warnings: they refuse nothing."""
+ONLY_TOLD = {"accept-expired", "accept-expires", "left-to-controller", "policy-loosened"}
+"""Warnings and notes: they refuse nothing."""
 
 
 def codes(root: Path = PACKAGE) -> Mapping[str, frozenset[str]]:

@@ -62,7 +62,7 @@ class Planning:
             encoding="utf-8",
         )
         around = stage(self._folder, WORLD).around
-        made = run(plan_manifests(Request(files=(str(path),)), around))
+        made = run(plan_manifests(Request(files=(str(path),), first_apply=True), around))
         return cast("Document", json.loads(json.dumps(made.document)))
 
 

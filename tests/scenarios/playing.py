@@ -31,7 +31,7 @@ from reconciler.sim.clock import LoopClock
 from reconciler.sim.cloud import Cloud
 from reconciler.sim.world import read_worlds
 from tests.campaign.asked import asked_for
-from tests.campaign.books import MemoryPages
+from tests.campaign.books import MemoryPages, Unread
 from tests.rig.stage import utc_now
 from tests.rig.transport import InProcess
 from tests.rig.virtual_time import VirtualTimeLoop
@@ -41,6 +41,7 @@ from tests.scenarios.world import (
     id_of,
     labels_of,
     manifests_text,
+    memory_of,
     with_ids,
     world_text,
 )
@@ -81,7 +82,7 @@ class Played:
 
 
 class Alone:
-    """The lease and the history of the only run there is."""
+    """The lease of the only run there is."""
 
     held = False
 
@@ -92,19 +93,12 @@ class Alone:
     def release(self) -> None:
         """Give it back."""
 
-    def began(self, run: str, verb: str) -> None:
-        """Forget it."""
-        del run, verb
-
-    def ended(self, run: str, end: object) -> None:
-        """Forget it."""
-        del run, end
-
 
 class Pages(MemoryPages):
     """A scope's journal in memory."""
 
-    lease = runs = Alone()
+    lease = Alone()
+    runs = Unread()
 
 
 class Books:
@@ -113,7 +107,9 @@ class Books:
     def __init__(self, row: Row) -> None:
         self._by_scope: dict[str, Pages] = {}
         for side in row.sides:
-            pages = Pages(lambda: utc_now().timestamp(), rows=applied_rows(side))
+            pages = Pages(
+                lambda: utc_now().timestamp(), rows=applied_rows(side), by=memory_of(side)
+            )
             self._by_scope[side.name] = pages
             for text in row.unfinished if side is row.sides[0] else ():
                 pages.begin(_intent(text, side))
@@ -188,13 +184,14 @@ def played(row: Row, folder: Path) -> Played:
         stand.write()
         flags = with_ids(row.flags).split()
         saving = ["--out", "saved.plan"] if row.saved else []
-        told = ["-f", "row.yaml", *flags]
+        first = ["--first-apply"] if row.first else []
+        told = ["-f", "row.yaml", *flags, *first]
         _command(patch, made, "plan", *told, "--detailed-exitcode", *saving)
         stand.write(later=True)
         stand.meanwhile()
         patch.setattr(sys, "stdin", io.StringIO("".join(f"{one}\n" for one in row.answers)))
         if row.saved:
-            _command(patch, made, "apply", "saved.plan", *_kept(flags))
+            _command(patch, made, "apply", "saved.plan", *_kept(flags), *first)
         else:
             approve = [] if row.answers else ["--auto-approve"]
             _command(patch, made, "apply", *told, *approve)

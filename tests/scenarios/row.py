@@ -17,10 +17,21 @@ HERE = Path(__file__).parent
 KINDS = ("refuses", "passes", "edge", "around")
 KEYS = {
     *("name", "why", "guard", "kind", "cloud", "scope", "declared", "live", "details", "policy"),
-    *("applied", "flags", "answers", "meanwhile", "declared then", "policy then", "manifests"),
+    *(
+        "applied",
+        "before",
+        "flags",
+        "answers",
+        "meanwhile",
+        "declared then",
+        "policy then",
+        "manifests",
+    ),
     *("faults", "unfinished", "second", "findings", "exit", "calls", "says"),
 }
-OF_SCOPE = {"scope", "declared", "live", "details", "policy", "applied"}
+NONE = "none"
+"""What `applied` says where nothing was applied, and nobody says so."""
+OF_SCOPE = {"scope", "declared", "live", "details", "policy", "applied", "before"}
 """What a second scope of a row may say of itself."""
 
 
@@ -35,6 +46,10 @@ class Side:
     details: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     applied: tuple[str, ...] | None = None
     """None: nothing was ever applied."""
+    before: Mapping[str, object] = field(default_factory=dict)
+    """What the manifests said at the last apply, where it wasn't what they say now."""
+    admitted: bool = True
+    """Whether a person says that it is the first apply, where it is."""
     scope: Mapping[str, object] = field(default_factory=dict)
     policies: tuple[Mapping[str, object], ...] = ()
 
@@ -61,6 +76,11 @@ class Row:
     exits: Mapping[str, int]
     calls: tuple[str, ...]
     says: tuple[str, ...]
+
+    @property
+    def first(self) -> bool:
+        """Tell whether a person says that it is the first apply."""
+        return any(side.applied is None and side.admitted for side in self.sides)
 
     @property
     def saved(self) -> bool:
@@ -139,7 +159,9 @@ def _side(name: str, cloud: str, told: Mapping[str, object]) -> Side:
         declared=spread(str(told.get("declared", ""))),
         live={label: words or "" for key, words in live.items() for label in texts(key)},
         details=cast("Mapping[str, Mapping[str, object]]", told.get("details", {})),
-        applied=texts(told["applied"]) if "applied" in told else None,
+        applied=texts(told["applied"]) if told.get("applied", NONE) != NONE else None,
+        before=cast("Mapping[str, object]", told.get("before", {})),
+        admitted="applied" not in told,
         scope=cast("Mapping[str, object]", told.get("scope", {})),
         policies=tuple(listed),
     )

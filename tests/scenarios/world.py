@@ -6,8 +6,12 @@ import hashlib
 import json
 import re
 import uuid
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
+from reconciler.model.declared import Side as Owner
+from reconciler.model.memory import Memory, Protected, Remembers
+from reconciler.model.policy import Policy
 from reconciler.model.record import NamedAttachment
 from reconciler.providers import discover
 from tests.rig.plot import vendor_of
@@ -102,6 +106,35 @@ def applied_rows(side: Side) -> frozenset[NamedAttachment] | None:
         for one in found
         if one is not None
     )
+
+
+def memory_of(side: Side) -> Memory | None:
+    """Give what the last apply went by: what is said now, where `before` says nothing else."""
+    if side.applied is None:
+        return None
+    policies = side.before.get("policy", side.policies)
+    listed = [policies] if isinstance(policies, dict) else cast("list[dict[str, object]]", policies)
+    rows = [text.split() for text in texts(side.before.get("protected", ""))]
+    documents = texts(side.before.get("documents", f"{side.name}-rows"))
+    return Memory(
+        of=Remembers.JOURNAL,
+        policy=_policy({key: told for policy in listed for key, told in policy.items()}),
+        protected=frozenset(
+            Protected(side=Owner(kind), name=label, owner_id=id_of(label)) for kind, label in rows
+        ),
+        documents=frozenset(documents),
+    )
+
+
+def _policy(told: Mapping[str, object]) -> Policy:
+    """Give a policy of the numbers and permissions that rows about memory have."""
+    known = {
+        "max_detach": told.get("maxDetach"),
+        "max_detach_share": told.get("maxDetachShare"),
+        "max_detach_per_server": told.get("maxDetachPerServer"),
+        "allow_destroy": told.get("allowDestroy"),
+    }
+    return replace(Policy(), **{key: one for key, one in known.items() if one is not None})  # type: ignore[arg-type]  # YAML
 
 
 def _volumes(side: Side) -> tuple[str, ...]:
