@@ -123,6 +123,17 @@ class AcceptedDrift:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Matched:
+    """The servers that the selector of a volume's entry matches now."""
+
+    volume_id: str
+    volume: str
+    servers: tuple[tuple[str, str], ...]
+    """Name and id of each, sorted."""
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """All changes of one scope, sorted by key, with the findings about it."""
 
@@ -140,6 +151,8 @@ class Plan:
     """What the manifests own when this plan is done: the rows that an apply records."""
     protected: tuple[Protected, ...] = ()
     """The rows that entries protect, sorted: an apply records them too."""
+    matched: tuple[Matched, ...] = ()
+    """One for each entry with a selector, sorted by volume id."""
     findings: tuple[Finding, ...] = ()
     """Everything to be told, refusals of changes included, sorted."""
     refused_entries: int = 0

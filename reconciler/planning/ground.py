@@ -127,12 +127,17 @@ class Ground:
 
     def name(self, key: AttachmentKey) -> Name:
         """Give what people call the two ends; ids where the cloud tells no name."""
-        server = self.live.servers.get(key.server_id)
-        volume = self.live.volumes.get(key.volume_id)
-        return Name(
-            server=(server.name if server else "") or key.server_id,
-            volume=(volume.name if volume else "") or key.volume_id,
-        )
+        return Name(server=self.server_name(key.server_id), volume=self.volume_name(key.volume_id))
+
+    def server_name(self, server_id: str) -> str:
+        """Give what people call a server; its id where the cloud tells no name."""
+        server = self.live.servers.get(server_id)
+        return (server.name if server else "") or server_id
+
+    def volume_name(self, volume_id: str) -> str:
+        """Give what people call a volume; its id where the cloud tells no name."""
+        volume = self.live.volumes.get(volume_id)
+        return (volume.name if volume else "") or volume_id
 
 
 def ground(

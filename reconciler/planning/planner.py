@@ -24,7 +24,7 @@ from reconciler.planning.fields import differences
 from reconciler.planning.ground import Ground, Seen, Wish, ground
 from reconciler.planning.needs import with_needs
 from reconciler.planning.precondition import precondition
-from reconciler.planning.selection import selected, unmatched
+from reconciler.planning.selection import matched, selected, unmatched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -124,6 +124,7 @@ def plan(
         owned=_rows(sorted(desired.wanted.keys() - _missing(known.accepted)), on),
         protected=_protected(desired),
         findings=_findings(final, (*told, *_warnings(final, on))),
+        matched=matched(on),
         refused_entries=len(refused),
         refusals=whole.refusals,
         to_type=whole.to_type,

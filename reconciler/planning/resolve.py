@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.attachment import Attachment, AttachmentKey
 from reconciler.model.declared import Listed, Ref, Side
 from reconciler.model.finding import Finding
+from reconciler.planning.selectors import matching
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -49,6 +49,8 @@ class Desired:
     absent: Mapping[AttachmentKey, Place] = field(default_factory=dict)
     rows: Mapping[Row, Entry] = field(default_factory=dict)
     """The entry that owns each row, refused ones included."""
+    matched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By the volume whose entry has a selector, the servers that it matches; both by id, sorted."""
     held: Mapping[Row, Finding] = field(default_factory=dict)
     """Rows on which nothing may change, and why."""
     protected: Mapping[Row, Entry] = field(default_factory=dict)
@@ -155,6 +157,7 @@ class _Resolution:
         self._rows: dict[Row, Entry] = {}
         self._wanted: dict[AttachmentKey, dict[Side, Listed]] = {}
         self._absent: dict[AttachmentKey, dict[Side, Place]] = {}
+        self._matched: dict[str, tuple[str, ...]] = {}
         self._held: dict[Row, Finding] = {}
         self._protected: dict[Row, Entry] = {}
         self._entry_findings: list[Finding] = []
@@ -169,6 +172,7 @@ class _Resolution:
             wanted=wanted,
             absent={key: next(iter(sides.values())) for key, sides in self._absent.items()},
             rows=self._rows,
+            matched=dict(sorted(self._matched.items())),
             held=self._held,
             protected=self._protected,
             entry_findings=tuple(sorted(self._entry_findings, key=lambda f: f.order)),
@@ -194,6 +198,8 @@ class _Resolution:
             return
         self._rows[row] = entry
         self._entry_findings += findings
+        if entry.selector is not None:
+            self._matched[owner] = tuple(sorted(listed))
         if findings:
             self._held[row] = findings[0]
             self._hold_listed(entry, listed, findings[0])
@@ -221,9 +227,11 @@ class _Resolution:
         lines = entry.listed or ()
         lists_volumes = other is Side.VOLUME
         if entry.selector is not None:
-            lines = tuple(self._selected(entry.owner, entry.selector))
+            servers, place = self._live.servers, entry.owner.place
+            matched = matching(entry.selector, servers)
+            lines = tuple(Listed(ref=Ref(text=identity, place=place)) for identity in matched)
             if not lines and not entry.selector.allow_empty:
-                findings.append(_nobody(self._live.scope, entry, len(self._live.servers)))
+                findings.append(_nobody(self._live, entry, entry.selector))
         for line in lines:
             found = self._index[other].find(line.ref, self._live.scope, here)
             if isinstance(found, Finding):
@@ -243,13 +251,6 @@ class _Resolution:
             elif found.code == "ambiguous-name":
                 findings.append(found)  # What doesn't exist is absent already: satisfied.
         return listed, absent, findings
-
-    def _selected(self, owner: Ref, selector: Selector) -> Iterator[Listed]:
-        for identity, server in sorted(self._live.servers.items()):
-            tagged = all(server.tags.get(k) == v for k, v in selector.tags.items())
-            named = selector.names is None or fnmatch.fnmatchcase(server.name, selector.names)
-            if tagged and named:
-                yield Listed(ref=Ref(text=identity, place=owner.place))
 
     def _key(self, row: Row, member: str) -> AttachmentKey:
         side, owner = row
@@ -351,12 +352,14 @@ def _listed_twice(scope: str, ref: Ref, first: Ref) -> Finding:
     )
 
 
-def _nobody(scope: str, entry: Entry, servers: int) -> Finding:
-    assert entry.selector is not None
+def _nobody(live: Live, entry: Entry, selector: Selector) -> Finding:
+    hint = "mend tags or names, or say `allowEmpty: true` if none is meant"
+    if selector.tags and not any(server.tags for server in live.servers.values()):
+        hint = "the cloud tells no tag of any server: choose by `names`, or list the servers"
     return Finding(
         code="selector-empty",
-        summary=f"the selector of `{entry.owner.text}` matches none of {servers} servers",
-        hint="mend tags or names, or say `allowEmpty: true` if none is meant",
-        place=entry.selector.place,
-        scope=scope,
+        summary=f"the selector of `{entry.owner.text}` matches none of {len(live.servers)} servers",
+        hint=hint,
+        place=selector.place,
+        scope=live.scope,
     )

@@ -1,9 +1,15 @@
-"""What `--target` and `--exclude` leave in: exclude wins, a move matches by either half."""
+"""What is chosen: by `--target` and `--exclude`, and by selectors.
+
+Exclude wins, and a move matches by either half.
+"""
 
 from __future__ import annotations
 
 import fnmatch
 from typing import TYPE_CHECKING
+
+from reconciler.model.declared import Side
+from reconciler.model.plan import Matched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +47,19 @@ def unmatched(on: Ground) -> tuple[str, ...]:
         ]
         left = {text: glob for text, glob in left.items() if not _matches(glob, names)}
     return tuple(left)
+
+
+def matched(on: Ground) -> tuple[Matched, ...]:
+    """Give for each entry with a selector the servers that it matches, by volume id."""
+    return tuple(
+        Matched(
+            volume_id=volume_id,
+            volume=on.volume_name(volume_id),
+            servers=tuple(sorted((on.server_name(one), one) for one in server_ids)),
+            place=on.desired.rows[Side.VOLUME, volume_id].owner.place,
+        )
+        for volume_id, server_ids in on.desired.matched.items()
+    )
 
 
 def _glob(text: str) -> tuple[str, str, str]:

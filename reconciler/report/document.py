@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.model.attachment import Attachment, AttachmentKey
     from reconciler.model.call import Verb
     from reconciler.model.finding import Finding, Place
-    from reconciler.model.plan import AcceptedDrift, Change, Plan
+    from reconciler.model.plan import AcceptedDrift, Change, Matched, Plan
     from reconciler.model.record import NamedAttachment
     from reconciler.planning.schedule import Schedule, Step
 
@@ -147,6 +147,7 @@ def _scope(report: ScopeReport) -> Document:
         "unmanaged": [_row(row) for row in plan.unmanaged],
         "released": [_row(row) for row in plan.released],
         "accepted": [_accepted(drift) for drift in plan.accepted],
+        "selectors": [_matched(one) for one in plan.matched],
         "unselected": plan.unselected,
         "already": plan.already,
         "notices": list(report.notices),
@@ -172,6 +173,15 @@ def _accepted(drift: AcceptedDrift) -> Document:
         "volume_id": change.key.volume_id,
         "until": drift.until.isoformat(),
         "reason": drift.reason,
+    }
+
+
+def _matched(one: Matched) -> Document:
+    return {
+        "volume": one.volume,
+        "volume_id": one.volume_id,
+        "servers": [{"server": name, "server_id": identity} for name, identity in one.servers],
+        "place": place_row(one.place),
     }
 
 

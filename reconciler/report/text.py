@@ -38,6 +38,7 @@ WIDEST = 60
 """The column of reasons begins no later: one long name doesn't push all reasons away."""
 SNIPPET = 120
 """How much of a source line is shown where the terminal doesn't say."""
+SHOWN_MATCHED = 10
 
 
 def sign(change: Mapping[str, object]) -> str:
@@ -177,8 +178,19 @@ def _asides(scope: Mapping[str, object]) -> Iterator[str]:
     for row in cast("list[dict[str, str]]", scope["released"]):
         there = f"{plain(row['server'])}/{plain(row['volume'])}"
         yield f"      released  {there}  the last apply owned it, nobody names it now: left alone"
+    for chosen in cast("list[dict[str, object]]", scope["selectors"]):
+        yield f"      selector  {plain(str(chosen['volume']))}  {_matched(chosen)}"
     for notice in cast("list[str]", scope["notices"]):
         yield f"      note: {plain(notice)}"
+
+
+def _matched(row: Mapping[str, object]) -> str:
+    names = [plain(one["server"]) for one in cast("list[dict[str, str]]", row["servers"])]
+    if not names:
+        return "matches no server"
+    more = f" and {len(names) - SHOWN_MATCHED} more" if len(names) > SHOWN_MATCHED else ""
+    counted = f"{len(names)} server{'s' if len(names) > 1 else ''}"
+    return f"matches {counted}: {', '.join(names[:SHOWN_MATCHED])}{more}"
 
 
 def _findings(ours: Mapping[str, object], look: Look) -> Iterator[str]:

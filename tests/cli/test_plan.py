@@ -46,6 +46,31 @@ def test_exit_codes(lab: Lab, entries: str, policy: str, plain: int, detailed: i
     assert lab.plan("--detailed-exitcode").code == detailed
 
 
+def test_a_selector_tells_whom_it_matches(lab: Lab) -> None:
+    many = "".join(f"  - {{id: b-{n:02}, name: batch-{n:02}, az: a}}\n" for n in range(12))
+    path = lab.folder / "lab.world.yaml"
+    text = path.read_text(encoding="utf-8").replace("volumes:\n", f"{many}volumes:\n", 1)
+    path.write_text(
+        text.replace("az: a, bootVolume: boot-1", "az: a, tags: {role: web}", 1), "utf-8"
+    )
+    lab.declare("  volumes: {shared: {servers: {names: 'batch-*', tags: {role: batch}}}}")
+    ran = lab.plan()
+    assert "[selector-empty]: the selector of `shared` matches none of 15 servers" in ran.out
+    assert "      selector  shared  matches no server\n" in ran.out
+    lab.declare("  volumes: {shared: {servers: {names: 'web-*', tags: {role: web}}}}")
+    ran = lab.plan()
+    assert "      selector  shared  matches 1 server: web-1\n" in ran.out
+    assert "- detach web-2/shared" in ran.out
+    lab.declare("  volumes: {shared: {servers: {names: 'batch-*'}}}", "maxDetachShare: 1.0")
+    listed = ", ".join(f"batch-{n:02}" for n in range(10))
+    told = f"      selector  shared  matches 12 servers: {listed} and 2 more\n"
+    ran = lab.plan()
+    assert told in ran.out
+    (row,) = json.loads(lab.plan("--json").out)["reconciler"]["scopes"][0]["selectors"]
+    assert [one["server_id"] for one in row["servers"]] == [f"b-{n:02}" for n in range(12)]
+    assert (row["volume_id"], row["place"]["line"]) == ("v-4", 11)
+
+
 def test_no_changes_is_said_only_when_all_is_well(lab: Lab) -> None:
     lab.declare(IN_LINE)
     assert "No changes. Your attachments match the manifests.\n" in lab.plan().out

@@ -264,6 +264,16 @@ def test_a_selector_that_matches_nobody_is_refused_and_detaches_nothing() -> Non
     assert not made.refused
 
 
+def test_where_no_server_has_a_tag_the_hint_says_so() -> None:
+    bare = {name: replace(server, tags={}) for name, server in TAGGED.servers.items()}
+    made = planned(replace(TAGGED, servers=bare), chosen("scratch", tags={"role": "batch"}))
+    (finding,) = made.findings
+    assert (finding.code, finding.hint) == (
+        "selector-empty",
+        "the cloud tells no tag of any server: choose by `names`, or list the servers",
+    )
+
+
 def test_a_selector_that_may_match_nobody_owns_its_row() -> None:
     live = replace(TAGGED, observed=world(["batch-1"], [], ["batch-1/scratch"]).observed)
     made = planned(live, chosen("scratch", "none-*", allow_empty=True))
