@@ -10,10 +10,11 @@ from sqlalchemy import distinct, func, or_, select, update
 
 from reconciler.errors import JournalError
 from reconciler.journal import tables
-from reconciler.model.history import Commit, PastCall, PastRun, PastVerdict
+from reconciler.model.attachment import AttachmentKey
+from reconciler.model.history import Commit, LastCall, PastCall, PastRun, PastVerdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy import Update
     from sqlalchemy.engine import Connection, Row
@@ -61,6 +62,38 @@ class RunPages:
                     requests=end.requests,
                 )
             )
+
+    def last_calls(self) -> Mapping[AttachmentKey, LastCall]:
+        """Give for each attachment that a call was ever about the last thing known of one."""
+        intents, handles, verdicts = tables.intents, tables.handles, tables.verdicts
+        mine = intents.c.identity == self._identity
+        newest = (
+            select(func.max(verdicts.c.line))
+            .join(intents, verdicts.c.intent == intents.c.id)
+            .where(mine)
+            .group_by(verdicts.c.server_id, verdicts.c.volume_id)
+        )
+        query = (
+            select(verdicts, intents.c.run.label("sender"), intents.c.verb, handles.c.handle)
+            .join(intents, verdicts.c.intent == intents.c.id)
+            .outerjoin(handles, handles.c.intent == intents.c.id)
+            .where(verdicts.c.line.in_(newest))
+        )
+        with self._store.durably() as connection:
+            rows = connection.execute(query).all()
+        return {
+            AttachmentKey(self._scope, row.server_id, row.volume_id): LastCall(
+                run=row.sender,
+                verb=row.verb,
+                handle=row.handle,
+                at_s=row.at_s,
+                verdict=row.verdict,
+                code=row.code,
+                message=row.message,
+                request_id=row.request_id,
+            )
+            for row in rows
+        }
 
     def _mine(self, run: str) -> Update:
         runs = tables.runs

@@ -1,4 +1,4 @@
-"""What the journal tells of runs and leases. Speakers: journal, operations, report."""
+"""What the journal tells of runs and leases. Speakers: journal, planning, operations, report."""
 
 from __future__ import annotations
 
@@ -93,6 +93,22 @@ class PastCall:
     handle: str | None
     verdicts: tuple[PastVerdict, ...]
     """Oldest first; empty: nobody knows what became of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastCall:
+    """The last call about one attachment of which anything became known, and what."""
+
+    run: str
+    """Who sent it."""
+    verb: str
+    handle: str | None
+    at_s: float
+    """When that became known."""
+    verdict: str
+    code: str
+    message: str
+    request_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,6 +96,7 @@ async def _diagnosed(
         witnesses=await _witnesses(session, asked),
         elsewhere=elsewhere,
         open_calls=session.pages.open_intents() if session.pages is not None else (),
+        last=session.pages.runs.last_calls() if session.pages is not None else {},
         resets=resets,
     )
     return ScopeDiagnoses(

@@ -10,7 +10,8 @@ One attachment has one diagnosis, the first of these that holds:
 6. `server-unseen`: storage shows it on a server that nobody can see.
 7. `compute-only`: its server shows it, storage doesn't.
 8. `attached-twice`: two servers have a volume that can't be shared.
-9. `job-failed`: the last call about it failed, and it is as it was before.
+9. `job-failed`: the last call was to detach it and failed, and it is still there: its guest was
+   busy, as a rule.
 
 Source: EVS API reference, "EVS Disk Status": no call unsticks `attaching` or `detaching`, and EVS
 also lists disks of ModelArts, of bare metal and of servers that this account may not see.
@@ -23,18 +24,24 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.model.attachment import AttachmentKey, Phase, View, Witness
+from reconciler.model.call import Verb
+from reconciler.model.outcome import Verdict
 from reconciler.planning.ground import Seen, Wish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reconciler.model.attachment import Observed
-    from reconciler.model.outcome import Outcome
+    from reconciler.model.history import LastCall
     from reconciler.model.plan import Name
     from reconciler.model.record import OpenIntent
     from reconciler.planning.ground import Ground
 
 TICKET = "open a ticket with these ids: no documented call puts it right"
+RELEASE = (
+    "unmount it in the guest, then plan again; if it fails again, open a ticket with the request id"
+)
+FAILED_DETACH = (Verb.DETACH.value, Verdict.FAILED.value)
 LATE_MIN = 10
 """Minutes after which motion is no longer believed: clients give a change that long."""
 
@@ -72,8 +79,8 @@ class Evidence:
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     """Server id -> another declared scope that lists it."""
     open_calls: tuple[OpenIntent, ...] = ()
-    failed: Mapping[AttachmentKey, Outcome] = field(default_factory=dict)
-    """The attachments whose last call ended as failed."""
+    last: Mapping[AttachmentKey, LastCall] = field(default_factory=dict)
+    """The last call about each attachment, of whatever run; absent where none ever was."""
     resets: bool = False
     """True where the provider has a status reset."""
 
@@ -95,8 +102,8 @@ class Diagnosis:
     """None where its server wasn't asked."""
     call: OpenIntent | None = None
     """The call of ours that has no known end."""
-    failure: Outcome | None = None
-    """What the last call about it came to."""
+    last: LastCall | None = None
+    """The last call about it that is known of, for a ticket; None where there was none."""
 
     @property
     def stuck(self) -> bool:
@@ -260,12 +267,12 @@ class _Case:
             hint = f"stop writing on all but one of them, then {TICKET}"
             listed = ", ".join(f"`{name}`" for name in servers)
             return self._made(Ailment.ATTACHED_TWICE, said + listed, NextStep.TICKET, hint)
-        failure = self.beside.failed.get(self.key)
-        if failure is None or self.on.wish(self.key) is not Wish.UNWANTED:
+        last = self.beside.last.get(self.key)
+        detached = last is not None and (last.verb, last.verdict) == FAILED_DETACH
+        if last is None or not detached or self.on.wish(self.key) is not Wish.UNWANTED:
             return None
-        said = f"{self._there} was to be detached, and its last call failed: {failure.message}"
-        hint = "plan again; if it fails again, take the request id to the cloud's support"
-        return self._made(Ailment.JOB_FAILED, said, NextStep.PLAN, hint, failure=failure)
+        said = f"{self._there} was to be detached, and its last call failed: {last.message}"
+        return self._made(Ailment.JOB_FAILED, said, NextStep.PLAN, RELEASE)
 
     def _made(
         self,
@@ -275,7 +282,6 @@ class _Case:
         hint: str,
         *,
         call: OpenIntent | None = None,
-        failure: Outcome | None = None,
     ) -> Diagnosis:
         return Diagnosis(
             ailment=ailment,
@@ -287,5 +293,5 @@ class _Case:
             observed=self.on.live.observed.get(self.key),
             witness=self.beside.witnesses.get(self.key),
             call=call,
-            failure=failure,
+            last=self.beside.last.get(self.key),
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from reconciler.model.outcome import Verdict
 from reconciler.report.document import finding_row
 from reconciler.report.escape import plain
+from reconciler.report.history import ID_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -68,7 +69,7 @@ def diagnosis_document(
 
 
 def _row(made: Diagnosis) -> Document:
-    call, failure = made.call, made.failure
+    call, last = made.call, made.last
     return {
         "code": made.ailment.value,
         "stuck": made.stuck,
@@ -86,7 +87,17 @@ def _row(made: Diagnosis) -> Document:
             "job": call.handle,
             "age_seconds": round(call.age_s),
         },
-        "request_id": (failure.request_id or None) if failure is not None else None,
+        "last_call": None
+        if last is None
+        else {
+            "run": last.run,
+            "verb": last.verb,
+            "job": last.handle,
+            "verdict": last.verdict,
+            "code": last.code or None,
+            "message": last.message or None,
+            "request_id": last.request_id or None,
+        },
         "summary": made.summary,
         "next": {"step": made.step.value, "hint": made.hint},
     }
@@ -131,14 +142,23 @@ def _diagnosis(row: Mapping[str, object]) -> Iterator[str]:
         yield f"      {view}: {seen['phase']}{named}"
     if row["server_says"]:
         yield f"      the server itself: {row['server_says']}"
-    if row["request_id"]:
-        yield f"      request id: {plain(str(row['request_id']))}"
+    last = cast("dict[str, str | None] | None", row["last_call"])
+    if last is not None:
+        yield f"      last call: {_last_call(last)}"
     call = cast("dict[str, object] | None", row["call"])
     if call is not None:
         job = f", job {plain(str(call['job']))}" if call["job"] else ""
         yield f"      run {call['run']}{job}, {call['age_seconds']} s ago"
     step = cast("dict[str, str]", row["next"])
     yield f"      next: {step['step']}: {plain(step['hint'])}"
+
+
+def _last_call(last: Mapping[str, str | None]) -> str:
+    said = f"{last['verb']} {last['verdict']}"
+    said += f" ({plain(last['code'])})" if last["code"] else ""
+    said += f", run {str(last['run'])[:ID_LENGTH]}"
+    said += f", job {plain(last['job'])}" if last["job"] else ""
+    return said + (f" [request id {plain(last['request_id'])}]" if last["request_id"] else "")
 
 
 def repair_document(report: RepairReport) -> Document:

@@ -97,6 +97,21 @@ def test_a_call_of_a_dead_run_is_told_with_its_job(lab: Lab) -> None:
     assert row["call"]["job"] in lab.run("doctor", "-f", "lab.yaml").out
 
 
+def test_a_detach_whose_job_failed_is_told_with_what_a_ticket_needs(lab: Lab) -> None:
+    rule = '{match: "DELETE *", always: true, job: fail, effect: none}'
+    world = f"{WORLD}faults:\n  rules:\n    - {rule}\n"
+    declare(lab, world, entries="  servers: {web-1: {volumes: []}}")
+    assert lab.apply().code == 4
+    row = rows(lab)["s-1", "v-1"]
+    assert (row["code"], row["next"]["step"], row["stuck"]) == ("job-failed", "plan again", True)
+    last = row["last_call"]
+    assert (last["verb"], last["verdict"]) == ("detach", "failed")
+    assert all(last[name] for name in ("run", "job", "code", "message", "request_id"))
+    out = lab.run("doctor", "-f", "lab.yaml").out
+    assert f"job {last['job']} [request id {last['request_id']}]" in out
+    assert "unmount it in the guest" in row["next"]["hint"]
+
+
 @pytest.mark.parametrize(
     ("fault", "code"),
     [

@@ -37,6 +37,25 @@ def test_a_run_that_goes_on_has_no_end_again(book: Book, pages: Pages) -> None:
     assert [run.ending for run in book.runs()] == [None]
 
 
+def test_of_each_attachment_the_last_thing_known_counts(book: Book, pages: Pages) -> None:
+    failed = Outcome(verdict=Verdict.FAILED, code="Ecs.1", message="busy", request_id="r-1")
+    first = pages.begin(intent())
+    pages.accepted(first, "job-1")
+    pages.end(first, dict.fromkeys(KEYS, failed))
+    second = pages.begin(intent(run="run-2"))
+    pages.end(second, {KEYS[1]: Outcome(verdict=Verdict.DONE)})
+    other = book.pages(THEIRS, "test")
+    other.end(other.begin(intent(run="run-3")), done())
+    last = pages.runs.last_calls()
+    assert {key: (one.run, one.verb, one.handle, one.verdict) for key, one in last.items()} == {
+        KEYS[0]: ("run-1", "attach", "job-1", "failed"),
+        KEYS[1]: ("run-2", "attach", None, "done"),
+    }
+    assert (last[KEYS[0]].code, last[KEYS[0]].message, last[KEYS[0]].request_id) == (
+        *("Ecs.1", "busy", "r-1"),
+    )
+
+
 def test_a_run_that_never_began_has_no_end(book: Book, pages: Pages) -> None:
     pages.runs.ended("run-1", END)
     assert book.runs() == ()

@@ -9,8 +9,8 @@ import pytest
 
 from reconciler.model.attachment import AttachmentKey, Observed, Phase, View, Witness
 from reconciler.model.call import Call, Verb
+from reconciler.model.history import LastCall
 from reconciler.model.live import VolumeStatus
-from reconciler.model.outcome import Outcome, Verdict
 from reconciler.model.record import OpenIntent
 from reconciler.planning.diagnosis import (
     Evidence,
@@ -44,7 +44,16 @@ NAMED = "d8777f54-84cf-4809-a679-468ffed56cf1"
 ALLOWED = replace(GENEROUS, allow_status_reset=True)
 MOVING = replace(volume("disk-1", status=VolumeStatus.MOVING), status_text="detaching")
 BOOTS = replace(volume("disk-1"), boot=True)
-FAILURE = Outcome(verdict=Verdict.FAILED, code="Ecs.0102", message="no", request_id="r-9")
+FAILURE = LastCall(
+    run="r",
+    verb="detach",
+    handle="job-1",
+    at_s=1.0,
+    verdict="failed",
+    code="Ecs.0102",
+    message="no",
+    request_id="r-9",
+)
 
 
 def stale(pair: str = "web-1/disk-1", attachment_id: str | None = NAMED) -> Observed:
@@ -261,7 +270,7 @@ TABLE = (
         NextStep.PLAN,
         "plan again",
         entries=(of_server("web-1"),),
-        beside=Evidence(failed={KEY: FAILURE}),
+        beside=Evidence(last={KEY: FAILURE}),
     ),
 )
 
@@ -309,7 +318,7 @@ def test_what_is_at_rest_and_agreed_is_not_told(live: Live) -> None:
 def test_a_failed_call_about_what_is_wanted_is_history() -> None:
     live = world(*ONE, ["web-1/disk-1"])
     ground = grounded(live, of_server("web-1", "disk-1"))
-    assert diagnose(ground, Evidence(failed={KEY: FAILURE})) == ()
+    assert diagnose(ground, Evidence(last={KEY: FAILURE})) == ()
 
 
 def test_the_row_of_an_open_call_tells_for_its_whole_volume() -> None:
