@@ -19,6 +19,7 @@ VERBS = {
     "doctor": "show what is stuck, which view says what, and the next step",
     "explain-code": "tell what a diagnostic code means, why, and what to do",
     "history": "list past runs, and what became of each call of one",
+    "import": "write manifests of what is live",
     "live": "show what is attached now, in both views",
     "lock": "show who may change which cloud now, or end a lease",
     "permissions": "show the least IAM permissions that manifests need; no network",
@@ -31,6 +32,8 @@ VERBS = {
     "version": "print the version",
 }
 """Verb -> its line of help. Each lives in the file of its name; only the one asked is loaded."""
+FILES = {"import": "importing"}
+"""The files of verbs that can't name one."""
 ERROR = 1
 INTERRUPTED = 130
 
@@ -50,6 +53,7 @@ class Verbs(click.Group):
             return None
         module = cmd_name.replace("-", "_")
         found = importlib.import_module(f"reconciler.cli.{module}").verb
+        found = importlib.import_module(f"reconciler.cli.{FILES.get(cmd_name, cmd_name)}").verb
         assert isinstance(found, click.Command)
         return found
 
