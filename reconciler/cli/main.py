@@ -27,6 +27,7 @@ VERBS = {
     "providers": "show what each cloud can do; no network",
     "repair": "reset a storage record that its server no longer has",
     "show": "print a saved plan or a past run again, in any format",
+    "schema": "print the JSON Schema of manifests, for editors",
     "simulator": "serve the embedded cloud",
     "validate": "read and cross-check manifests; no network",
     "version": "print the version",

@@ -8,16 +8,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from reconciler.manifest.nodes import TextNode, called
 from reconciler.manifest.notes import RefusalError
 from reconciler.manifest.words import instead_of, listing, quoted
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 CREDENTIAL_PREFIXES = ("HW_", "HUAWEICLOUD_", "SCP_", "RECONCILER_CRED_")
@@ -74,17 +71,24 @@ def flag(node: object) -> bool:
     raise RefusalError("wrong-value", says, "write `true` or `false`")
 
 
-def whole(least: int) -> Callable[[object], int]:
-    """Give a reader of a whole number that is at least `least`."""
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A reader of a whole number that is at least `least`."""
 
-    def read(node: object) -> int:
-        value = _number(node, _WHOLE, f"a whole number, {least} or more,")
-        if int(value) < least:
-            says = f"must be {least} or more, not {quoted(value)}"
-            raise RefusalError("wrong-value", says, f"write {least} or more")
+    least: int
+
+    def __call__(self, node: object) -> int:
+        """Give the number."""
+        value = _number(node, _WHOLE, f"a whole number, {self.least} or more,")
+        if int(value) < self.least:
+            says = f"must be {self.least} or more, not {quoted(value)}"
+            raise RefusalError("wrong-value", says, f"write {self.least} or more")
         return int(value)
 
-    return read
+
+def whole(least: int) -> Whole:
+    """Give a reader of a whole number that is at least `least`."""
+    return Whole(least)
 
 
 def share(node: object) -> float:
@@ -126,18 +130,25 @@ def seconds(node: object) -> float:
     return float(int(found[1]) * SECONDS[found[2]])
 
 
-def choice(*known: str) -> Callable[[object], str]:
-    """Give a reader of one word of a closed set."""
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A reader of one word of a closed set."""
 
-    def read(node: object) -> str:
+    known: tuple[str, ...]
+
+    def __call__(self, node: object) -> str:
+        """Give the word."""
         value = text(node)
-        if value in known:
+        if value in self.known:
             return value
-        says = f"must be {listing(known, 'or')}, not {quoted(value)}"
-        hint = instead_of(value, known, otherwise=f"write {listing(known, 'or')}")
+        says = f"must be {listing(self.known, 'or')}, not {quoted(value)}"
+        hint = instead_of(value, self.known, otherwise=f"write {listing(self.known, 'or')}")
         raise RefusalError("wrong-value", says, hint)
 
-    return read
+
+def choice(*known: str) -> Choice:
+    """Give a reader of one word of a closed set."""
+    return Choice(known)
 
 
 def name(node: object) -> str:
