@@ -9,12 +9,13 @@ import shutil
 import pytest
 
 from tests.counterparts.cinder.installing import ready as cinder_ready
+from tests.counterparts.editor.installing import ready as editor_ready
 
 SDK = "huaweicloudsdkecs"
 """The counterpart that a bare `@pytest.mark.counterpart` means."""
 EXTRAS = {"schemathesis": "campaign"}
 """The extras of those that `counterparts` doesn't install."""
-APART = {"cinder": cinder_ready}
+APART = {"cinder": cinder_ready, "yaml-language-server": editor_ready}
 """Those that stand in an environment of their own, which their fixture makes where they are
 required; whether they stand there already."""
 PROGRAMS = {"playwright": "chromium"}

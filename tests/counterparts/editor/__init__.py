@@ -1,0 +1,1 @@
+"""Editors: the real YAML language server on manifests."""
