@@ -5,21 +5,31 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.counterparts.cinder.installing import ready as cinder_ready
 from tests.counterparts.editor.installing import ready as editor_ready
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 SDK = "huaweicloudsdkecs"
 """The counterpart that a bare `@pytest.mark.counterpart` means."""
 EXTRAS = {"schemathesis": "campaign"}
 """The extras of those that `counterparts` doesn't install."""
-APART = {"cinder": cinder_ready, "yaml-language-server": editor_ready}
-"""Those that stand in an environment of their own, which their fixture makes where they are
-required; whether they stand there already."""
 PROGRAMS = {"playwright": "chromium"}
 """What a counterpart drives and Debian has."""
+APART: dict[str, Callable[[], object]] = {
+    "cinder": cinder_ready,
+    "yaml-language-server": editor_ready,
+    "fish": partial(shutil.which, "fish"),
+    "zsh": partial(shutil.which, "zsh"),
+}
+"""Those that are no packages of this environment; whether they are there. Some have a fixture that
+makes them where they are required, the others are installed by `.ci/run`."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,7 +62,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     module = marker.args[0] if marker.args else SDK
     if module in APART:
         if not APART[module]() and item.config.getoption("--counterparts") != "required":
-            pytest.skip(f"{module} isn't installed: run once with --counterparts=required")
+            pytest.skip(f"{module} isn't installed: run .ci/run, or with --counterparts=required")
         return
     program = PROGRAMS.get(module)
     if importlib.util.find_spec(module) and (program is None or shutil.which(program)):

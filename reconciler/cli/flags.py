@@ -12,8 +12,7 @@ import click
 
 from reconciler.cli.embedded import SimulatorFolder
 from reconciler.cli.logs import log_plainly
-from reconciler.operations.sessions import Request
-from reconciler.operations.wiring import Surroundings
+from reconciler.operations.asked import Request, Surroundings
 from reconciler.report.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ MANIFEST_FLAGS = (
         "-f",
         "--file",
         "files",
+        type=click.Path(),
         multiple=True,
         metavar="PATH",
         help="A manifest or a folder of them; repeatable. [default: manifests/]",

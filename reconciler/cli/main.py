@@ -11,11 +11,13 @@ import sys
 from typing import NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from reconciler.errors import ReconcilerError
 
 VERBS = {
     "apply": "make what the manifests say true: plan, ask, execute, confirm",
+    "completion": "print what makes a shell complete this command line",
     "doctor": "show what is stuck, which view says what, and the next step",
     "explain-code": "tell what a diagnostic code means, why, and what to do",
     "history": "list past runs, and what became of each call of one",
@@ -67,6 +69,16 @@ class Verbs(click.Group):
             hint = f"did you mean `{near[0]}`?" if near else f"verbs are {', '.join(sorted(VERBS))}"
             raise click.UsageError(f"no verb `{args[0]}`: {hint}")
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Give the verbs that begin so, from the table: none of them is loaded."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        return [
+            CompletionItem(name, help=VERBS[name])
+            for name in sorted(VERBS)
+            if name.startswith(incomplete)
+        ]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs from the table, so that `--help` loads none of them."""

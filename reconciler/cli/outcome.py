@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from typing import TYPE_CHECKING, TypeVar
@@ -34,6 +33,8 @@ CLOUD = ("cloud", "run again; what was in flight is in the journal")
 
 def run(use_case: Callable[[], Coroutine[object, object, T]]) -> T:
     """Run a use case on an event loop of its own."""
+    import asyncio  # noqa: PLC0415 - verbs that ask no cloud start without it
+
     return asyncio.run(use_case())
 
 

@@ -13,7 +13,7 @@ from reconciler.operations.permissions import needed
 from reconciler.report.listing import permissions_text
 
 if TYPE_CHECKING:
-    from reconciler.operations.sessions import Request
+    from reconciler.operations.asked import Request
 
 
 @click.command("permissions")

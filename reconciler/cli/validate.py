@@ -13,7 +13,7 @@ from reconciler.operations.validate import check
 from reconciler.report.document import finding_row
 
 if TYPE_CHECKING:
-    from reconciler.operations.sessions import Request
+    from reconciler.operations.asked import Request
 
 
 @click.command("validate")

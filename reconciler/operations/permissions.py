@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.declared import Side, Unmanaged
 from reconciler.model.finding import FindingsError
-from reconciler.operations.sessions import loaded
+from reconciler.operations.asked import loaded
 from reconciler.providers import spec_of
 from reconciler.providers.spec import Need
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.declared import DeclaredScope, Entry
     from reconciler.model.policy import Policy
-    from reconciler.operations.sessions import Request
+    from reconciler.operations.asked import Request
     from reconciler.providers.spec import Permission, ProviderSpec
     from reconciler.report.document import Document
 

@@ -13,14 +13,14 @@ from reconciler.errors import ProviderError
 from reconciler.execution.clock import LoopClock
 from reconciler.execution.pace import ScopePace
 from reconciler.execution.retry import Patience
-from reconciler.manifest import Loaded, load
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.memory import Memory, Remembers
 from reconciler.model.plan import Circumstances
 from reconciler.operations import wiring
+from reconciler.operations.asked import Request, loaded
 from reconciler.operations.older import memories_of, older_manifests
 from reconciler.planning.windows import permits
-from reconciler.providers import names, spec_of
+from reconciler.providers import spec_of
 from reconciler.providers.breaker import Breaker
 
 if TYPE_CHECKING:
@@ -37,32 +37,12 @@ if TYPE_CHECKING:
     from reconciler.ports import Provider
     from reconciler.providers.spec import Opening, ProviderSpec
 
+__all__ = ["Opened", "Request", "Session", "loaded", "opened", "unreadable"]
 IN_PROCESS = "http://simulator"
 """The address of a simulated scope when a transport of the surroundings carries its requests."""
 
 
 NOTHING_TYPED: Mapping[str, int] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What a person asked for, whatever the verb."""
-
-    files: tuple[str, ...]
-    recursive: bool = False
-    scopes: tuple[str, ...] = ()
-    """Empty: every declared scope."""
-    targets: tuple[str, ...] = ()
-    excludes: tuple[str, ...] = ()
-    acks: Mapping[str, int] | None = None
-    """Acknowledged detaches by scope; under the empty key: of the only scope."""
-    expect_digest: str | None = None
-    compare_with: str | None = None
-    """The revision whose manifests guards compare with as well."""
-    first_apply: bool = False
-    """True: a person says that nothing was applied before, where nothing tells."""
-    destroys: frozenset[str] = frozenset()
-    """The volumes, by id or name, that a person agreed to lose on the command line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,34 +136,6 @@ class Opened:
 
     sessions: tuple[Session, ...]
     findings: tuple[Finding, ...] = ()
-
-
-def loaded(request: Request) -> Loaded:
-    """Read the manifests, cut to the scopes asked for.
-
-    Raises FindingsError with every finding when any of them is an error.
-    """
-    read = load(request.files, recursive=request.recursive, providers=names())
-    chosen = read.declared
-    if chosen is None:
-        raise FindingsError(*read.findings)
-    unknown = [name for name in request.scopes if name not in chosen.scopes]
-    if unknown:
-        known = ", ".join(f"`{name}`" for name in sorted(chosen.scopes)) or "none"
-        raise FindingsError(
-            *(
-                Finding(
-                    code="unknown-scope",
-                    summary=f"`--scope {name}` is declared nowhere",
-                    hint=f"choose one of the declared scopes: {known}",
-                )
-                for name in unknown
-            )
-        )
-    if not request.scopes:
-        return read
-    cut = {name: chosen.scopes[name] for name in sorted(set(request.scopes))}
-    return replace(read, declared=replace(chosen, scopes=cut))
 
 
 @asynccontextmanager

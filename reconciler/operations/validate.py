@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.model.finding import FindingsError
-from reconciler.operations.sessions import loaded
+from reconciler.operations.asked import loaded
 
 if TYPE_CHECKING:
     from reconciler.model.finding import Finding
-    from reconciler.operations.sessions import Request
+    from reconciler.operations.asked import Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

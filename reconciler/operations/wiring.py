@@ -7,26 +7,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from reconciler.journal.journal import open_book, open_database, read_book
 from reconciler.model.finding import Finding, FindingsError
+from reconciler.operations.asked import Surroundings
 from reconciler.providers.spec import Opening, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from reconciler.journal.journal import Book
     from reconciler.model.declared import DeclaredScope, SecretRef
     from reconciler.model.finding import Place
-    from reconciler.ports import EmbeddedCloud, Pace
+    from reconciler.ports import Pace
     from reconciler.providers.breaker import Breaker
-    from reconciler.providers.spec import ProviderSpec, Transport
+    from reconciler.providers.spec import ProviderSpec
 
+__all__ = ["JOURNAL_FILE", "Surroundings", "book", "check_keys", "opening"]
 JOURNAL_FILE = "journal.db"
 SIMULATOR_SECRETS = {
     "accessKey": Secret("simulator"),
@@ -40,23 +40,6 @@ LONGEST_SECRET = 64 * 1024
 """Characters; a token has a few thousand."""
 IN_BODIES = {"user", "password", "domain"}
 """Credentials that travel in a body: any printable text. The others are parts of headers."""
-
-
-def _utc_now() -> datetime:
-    return datetime.now(tz=UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What the machine gives: its environment, a folder, and what only the top can build."""
-
-    environ: Mapping[str, str]
-    folder: Path
-    """Where journal and simulator files live."""
-    embedded: EmbeddedCloud | None = None
-    transport: Transport | None = None
-    """None: real sockets. The in-process simulator of tests and rehearsals goes here."""
-    utc_now: Callable[[], datetime] = _utc_now
 
 
 def book(around: Surroundings, *, writing: bool) -> Book | None:

@@ -17,7 +17,7 @@ from reconciler.cli import progress
 from reconciler.cli.progress import PlainEvents
 from reconciler.journal import process
 from reconciler.operations import apply as applying
-from reconciler.operations import sessions, wiring
+from reconciler.operations import asked, sessions, wiring
 from reconciler.operations.wiring import JOURNAL_FILE, Surroundings
 from reconciler.providers import http
 from reconciler.sim.app import Table, build
@@ -244,9 +244,9 @@ def staged(scene: Scene) -> Iterator[None]:
             swap(http, "_client", _as_client)
             swap(ADDRESSES, "urlparse", _parsed)
             # Discovery reads folders; nobody adds one meanwhile.
-            swap(sessions, "names", lambda: tuple(specs()))
+            swap(asked, "names", lambda: tuple(specs()))
             swap(sessions, "spec_of", lambda name: specs()[name])
-            swap(sessions, "load", lambda *_, **__: declared_of(scene.story, scene.entries))
+            swap(asked, "load", lambda *_, **__: declared_of(scene.story, scene.entries))
             swap(wiring, "book", lambda *_, **__: MemoryBook(scene.pages))
         yield
 

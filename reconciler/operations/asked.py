@@ -1,0 +1,87 @@
+"""What a person asked for and what the machine gives; it stands alone, so that starting is quick.
+
+Whoever reads manifests and asks no cloud needs neither HTTP, nor a database, nor a loop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from reconciler.manifest import Loaded, load
+from reconciler.model.finding import Finding, FindingsError
+from reconciler.providers import names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from reconciler.ports import EmbeddedCloud
+    from reconciler.providers.spec import Transport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a person asked for, whatever the verb."""
+
+    files: tuple[str, ...]
+    recursive: bool = False
+    scopes: tuple[str, ...] = ()
+    """Empty: every declared scope."""
+    targets: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    acks: Mapping[str, int] | None = None
+    """Acknowledged detaches by scope; under the empty key: of the only scope."""
+    expect_digest: str | None = None
+    compare_with: str | None = None
+    """The revision whose manifests guards compare with as well."""
+    first_apply: bool = False
+    """True: a person says that nothing was applied before, where nothing tells."""
+    destroys: frozenset[str] = frozenset()
+    """The volumes, by id or name, that a person agreed to lose on the command line."""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(tz=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the machine gives: its environment, a folder, and what only the top can build."""
+
+    environ: Mapping[str, str]
+    folder: Path
+    """Where journal and simulator files live."""
+    embedded: EmbeddedCloud | None = None
+    transport: Transport | None = None
+    """None: real sockets. The in-process simulator of tests and rehearsals goes here."""
+    utc_now: Callable[[], datetime] = _utc_now
+
+
+def loaded(request: Request) -> Loaded:
+    """Read the manifests, cut to the scopes asked for.
+
+    Raises FindingsError with every finding when any of them is an error.
+    """
+    read = load(request.files, recursive=request.recursive, providers=names())
+    chosen = read.declared
+    if chosen is None:
+        raise FindingsError(*read.findings)
+    unknown = [name for name in request.scopes if name not in chosen.scopes]
+    if unknown:
+        known = ", ".join(f"`{name}`" for name in sorted(chosen.scopes)) or "none"
+        raise FindingsError(
+            *(
+                Finding(
+                    code="unknown-scope",
+                    summary=f"`--scope {name}` is declared nowhere",
+                    hint=f"choose one of the declared scopes: {known}",
+                )
+                for name in unknown
+            )
+        )
+    if not request.scopes:
+        return read
+    cut = {name: chosen.scopes[name] for name in sorted(set(request.scopes))}
+    return replace(read, declared=replace(chosen, scopes=cut))
