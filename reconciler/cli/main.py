@@ -20,6 +20,7 @@ VERBS = {
     "completion": "print what makes a shell complete this command line",
     "doctor": "show what is stuck, which view says what, and the next step",
     "explain-code": "tell what a diagnostic code means, why, and what to do",
+    "explain": "tell why an attachment is, or isn't",
     "history": "list past runs, and what became of each call of one",
     "import": "write manifests of what is live",
     "live": "show what is attached now, in both views",

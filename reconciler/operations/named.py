@@ -10,19 +10,20 @@ from reconciler.model.finding import Finding, FindingsError
 from reconciler.operations.sessions import unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from reconciler.model.live import Live
     from reconciler.operations.sessions import Opened, Request, Session
 
 
 async def one_attachment(
-    text: str, request: Request, now: Opened
+    text: str, request: Request, now: Opened, *, shown: bool = True
 ) -> tuple[Session, AttachmentKey, Live]:
     """Give the attachment, its scope and the listing that shows it.
 
-    Names or ids; an id always wins. Raises FindingsError where nothing or more than one thing is
-    meant, and where a scope that may be meant can't be read.
+    Names or ids; an id always wins. Without `shown` it need not be one: any volume and server that
+    are live will do, and any attachment that a call was ever about. Raises FindingsError where
+    nothing or more than one thing is meant, and where a scope that may be meant can't be read.
     """
     scope, server, volume = _parts(text, now)
     asked = (scope,) if scope else request.scopes
@@ -33,10 +34,16 @@ async def one_attachment(
     found: list[tuple[Session, AttachmentKey, Live]] = []
     for session in meant:
         live = await _listed(session)
-        found += [(session, key, live) for key in sorted(_keys(live, server, volume))]
+        known = {*live.observed} if shown else {*live.observed, *_remembered(session)}
+        keys = _keys(live, (server, volume), known)
+        if shown and not keys & live.observed.keys():
+            continue
+        found += [(session, key, live) for key in sorted(keys)]
     if len(found) == 1:
         return found[0]
-    raise FindingsError(_ambiguous(text, [key for _, key, _ in found]) if found else _none(text))
+    if found:
+        raise FindingsError(_ambiguous(text, [key for _, key, _ in found]))
+    raise FindingsError(_none(text) if shown else _nothing(text))
 
 
 async def _listed(session: Session) -> Live:
@@ -77,17 +84,23 @@ def _parts(text: str, now: Opened) -> tuple[str, str, str]:
     )
 
 
-def _keys(live: Live, server: str, volume: str) -> set[AttachmentKey]:
-    """Give what is meant by two words: every pair that they may mean and a view shows.
+def _remembered(session: Session) -> Collection[AttachmentKey]:
+    return session.pages.runs.last_calls().keys() if session.pages is not None else ()
+
+
+def _keys(
+    live: Live, words: tuple[str, str], known: Collection[AttachmentKey]
+) -> set[AttachmentKey]:
+    """Give what is meant by the words for server and volume: every pair that they may mean.
 
     A name that two servers bear means both, also where only one of them has the volume.
     """
+    server, volume = words
     servers = {one_id: one.name for one_id, one in live.servers.items()}
     volumes = {one_id: one.name for one_id, one in live.volumes.items()}
-    server_ids = _ids(server, servers, (key.server_id for key in live.observed))
-    volume_ids = _ids(volume, volumes, (key.volume_id for key in live.observed))
-    pairs = {AttachmentKey(live.scope, s, v) for s in server_ids for v in volume_ids}
-    return pairs if pairs & live.observed.keys() else set()
+    server_ids = _ids(server, servers, (key.server_id for key in known))
+    volume_ids = _ids(volume, volumes, (key.volume_id for key in known))
+    return {AttachmentKey(live.scope, s, v) for s in server_ids for v in volume_ids}
 
 
 def _ids(word: str, names: Mapping[str, str], shown: Iterable[str]) -> set[str]:
@@ -102,6 +115,14 @@ def _ambiguous(text: str, keys: list[AttachmentKey]) -> Finding:
         code="ambiguous-attachment",
         summary=f"`{text}` may mean {len(keys)} attachments: {listed}",
         hint="write the one that is meant, with its scope and by its ids",
+    )
+
+
+def _nothing(text: str) -> Finding:
+    return Finding(
+        code="attachment-not-found",
+        summary=f"`{text}` names no server and volume of any scope that is meant",
+        hint="`reconciler live` lists names and ids; a volume on no server may need its id",
     )
 
 

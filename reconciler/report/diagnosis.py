@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.attachment import AttachmentKey, Observed
     from reconciler.model.finding import Finding
+    from reconciler.model.history import LastCall
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Name
     from reconciler.planning.diagnosis import Diagnosis
@@ -87,19 +88,22 @@ def _row(made: Diagnosis) -> Document:
             "job": call.handle,
             "age_seconds": round(call.age_s),
         },
-        "last_call": None
-        if last is None
-        else {
-            "run": last.run,
-            "verb": last.verb,
-            "job": last.handle,
-            "verdict": last.verdict,
-            "code": last.code or None,
-            "message": last.message or None,
-            "request_id": last.request_id or None,
-        },
+        "last_call": last_call_row(last) if last is not None else None,
         "summary": made.summary,
         "next": {"step": made.step.value, "hint": made.hint},
+    }
+
+
+def last_call_row(last: LastCall) -> Document:
+    """Give the last call about an attachment as plain JSON."""
+    return {
+        "run": last.run,
+        "verb": last.verb,
+        "job": last.handle,
+        "verdict": last.verdict,
+        "code": last.code or None,
+        "message": last.message or None,
+        "request_id": last.request_id or None,
     }
 
 

@@ -1,0 +1,134 @@
+"""`explain`: why an attachment is, or isn't; every source that speaks about it is named."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.cli.stuck import ALLOWED, STALE_ID, WORLD, declare, leave_a_call_open
+
+if TYPE_CHECKING:
+    from tests.cli.running import Lab
+
+ROWS = """\
+  servers:
+    web-1: {volumes: [one, two]}
+    web-3: {absent: [three], others: keep}
+  volumes:
+    shared: {servers: [web-2]}
+    two: {servers: [web-1]}"""
+TABLE = {
+    # attachment -> attached, the first line's number, the rule's decision, the plan
+    "web-1/one": (True, 12, "as wanted", None),
+    "web-1/two": (False, 12, "to be attached", "move from `web-2`, refused"),
+    "web-2/two": (True, 16, "owned, not wanted: to be detached", "move to `web-1`, refused"),
+    "lab:s-1/v-4": (True, 12, "to be detached", "detach, refused"),
+    "web-2/shared": (True, 15, "as wanted", None),
+    "web-3/three": (False, 13, "nothing to do and nothing to tell", None),
+    "web-2/web-2-boot": (True, None, "a boot volume is never owned", None),
+    "web-2/one": (False, None, "nobody's: nothing to do and nothing to tell", None),
+}
+
+
+def told(lab: Lab, attachment: str) -> dict[str, Any]:
+    """Give what is told of one attachment."""
+    ran = lab.run("explain", attachment, "-f", "lab.yaml", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    found: dict[str, Any] = json.loads(ran.out)
+    return found
+
+
+def test_the_table(lab: Lab) -> None:
+    world = (lab.folder / "lab.world.yaml").read_text(encoding="utf-8")
+    (lab.folder / "lab.world.yaml").write_text(
+        world.replace("bootVolume: boot-2", "bootVolume: web-2-boot"), encoding="utf-8"
+    )
+    lab.declare(ROWS, "maxDetachPerServer: 0")
+    for attachment, (attached, line, rule, plan) in TABLE.items():
+        row = told(lab, attachment)
+        lines = [one["place"]["line"] for one in row["lines"]]
+        assert row["attached"] is attached, attachment
+        assert lines[:1] == [line] * (line is not None), attachment
+        assert row["rule"].endswith(rule), attachment
+        says = row["plan"]["says"] if row["plan"] else None
+        assert (says or "").startswith(plan or "\n" * bool(says)), (attachment, says)
+    assert lab.changing() == 0
+
+
+def test_what_a_run_did_is_told_with_its_request(lab: Lab) -> None:
+    lab.declare("  servers: {web-1: {volumes: [one]}}")
+    assert lab.apply().code == 0
+    row = told(lab, "web-1/shared")
+    assert (row["attached"], row["elsewhere"]) == (False, ["web-2"])
+    last = row["last_call"]
+    assert (last["verb"], last["verdict"]) == ("detach", "done")
+    (run,) = json.loads(lab.run("history", "--json").out)["runs"]
+    assert last["run"] == run["id"]
+    assert last["request_id"]
+    out = lab.run("explain", "web-1/shared", "-f", "lab.yaml").out
+    assert out == (
+        "web-1/shared (lab:s-1/v-4): not attached\n"
+        "  server: ACTIVE\n"
+        "  volume: in-use\n"
+        "  the volume is also on: web-2\n"
+        "  manifests:\n"
+        "    lab.yaml:11:13 the entry of server `web-1` owns its row\n"
+        "      11 |   servers: {web-1: {volumes: [one]}}\n"
+        "  rule: no view shows it; owned, not wanted: nothing to do and nothing to tell\n"
+        "  plan: nothing to do\n"
+        f"  last call: {last['at']} detach done, run {run['id'][:8]} "
+        f"[request id {last['request_id']}]\n"
+        "Scope lab is simulated.\n"
+    )
+
+
+def test_each_view_speaks_for_itself(lab: Lab) -> None:
+    declare(lab)
+    row = told(lab, "web-1/stale")
+    assert row["seen"] == "storage shows it, its readable server doesn't"
+    assert row["views"]["compute"]["phase"] is None
+    assert row["views"]["storage"]["attachment_id"] == STALE_ID
+    assert [one["code"] for one in row["plan"]["refusals"]] == ["storage-only"]
+    out = lab.run("explain", "web-1/stale", "-f", "lab.yaml").out
+    assert "  compute: not there\n" in out
+    assert "    storage-only: storage says that `stale` is on `web-1`" in out
+
+
+def test_a_call_that_nobody_knows_the_end_of_is_told(lab: Lab) -> None:
+    leave_a_call_open(lab)
+    row = told(lab, "web-1/one")
+    assert row["open_call"]["verb"] == "detach"
+    assert "has no known end" in lab.run("explain", "web-1/one", "-f", "lab.yaml").out
+
+
+@pytest.mark.parametrize(
+    ("attachment", "codes"),
+    [
+        pytest.param("web-1", ["bad-attachment"], id="half of one"),
+        pytest.param("web-9/one", ["attachment-not-found", "server-not-found"], id="no server"),
+        pytest.param("lab:web-9/one", ["attachment-not-found", "server-not-found"], id="scoped"),
+        pytest.param("web-1/none", ["attachment-not-found", "volume-not-found"], id="no volume"),
+        pytest.param("web-2/none", ["attachment-not-found"], id="nobody names it"),
+        pytest.param("twin/one", ["ambiguous-attachment"], id="a name that two bear"),
+    ],
+)
+def test_what_isnt_live_is_answered_by_the_entries_that_name_it(
+    lab: Lab, attachment: str, codes: list[str]
+) -> None:
+    entries = "  servers: {web-9: {volumes: [one]}, web-1: {volumes: [none]}}"
+    declare(lab, WORLD, ALLOWED, entries)
+    ran = lab.run("explain", attachment, "-f", "lab.yaml")
+    assert (ran.code, ran.out) == (1, "")
+    assert [line.split("]")[0] for line in ran.err.splitlines() if line.startswith("error[")] == [
+        f"error[{code}" for code in codes
+    ]
+
+
+def test_hostile_names_reach_no_terminal_raw(lab: Lab) -> None:
+    declare(
+        lab, WORLD.replace("name: half", 'name: "ha\\e[2Jlf\\u202e"').replace("me: half", "me: v-4")
+    )
+    out = lab.run("explain", "s-2/v-4", "-f", "lab.yaml").out
+    assert out.startswith("web-2/ha\\x1b[2Jlf\\u202e (lab:s-2/v-4): compute shows it")
