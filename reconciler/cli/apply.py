@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from reconciler.cli.interrupt import Interruptions
     from reconciler.cli.progress import Telling
     from reconciler.operations.applied import Applied
+    from reconciler.operations.planfile import SavedPlan
     from reconciler.operations.plans import Planned
     from reconciler.operations.sessions import Request
 
@@ -67,8 +68,22 @@ def verb(
             planfile.check_manifests(Path(str(plan_file)), saved)
         asked = _as_saved(asked, saved.request)
     events = telling(as_json=as_json)
-    silent = no_input or as_json or os.environ.get("RECONCILER_INPUT") == "0"
-    consent = Consent(
+    silent = no_input or as_json
+    consent = consenting(asked, events, saved, auto_approve=auto_approve, silent=silent)
+    return carried_out(asked, consent, events, lock_timeout_s)
+
+
+def consenting(
+    asked: Request,
+    events: Telling,
+    saved: SavedPlan | None,
+    *,
+    auto_approve: bool,
+    silent: bool,
+) -> Consent:
+    """Give how a person, a flag or a saved plan approves."""
+    silent = silent or os.environ.get("RECONCILER_INPUT") == "0"
+    return Consent(
         ask=_asker(
             events,
             asked.destroys,
@@ -81,6 +96,10 @@ def verb(
         approved=saved.approved if saved is not None else None,
         tell=lambda text: say(f"{plain(text)} ...\n", err=True),
     )
+
+
+def carried_out(asked: Request, consent: Consent, events: Telling, lock_timeout_s: float) -> int:
+    """Apply, say what became of it, and give the exit code."""
     around = surroundings()
 
     async def applying(interruptions: Interruptions) -> tuple[Applied, bool]:

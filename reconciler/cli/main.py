@@ -32,6 +32,7 @@ VERBS = {
     "show": "print a saved plan or a past run again, in any format",
     "schema": "print the JSON Schema of manifests, for editors",
     "simulator": "serve the embedded cloud",
+    "undo": "show the plan that takes a run back, or make it",
     "validate": "read and cross-check manifests; no network",
     "version": "print the version",
 }

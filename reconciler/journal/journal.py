@@ -324,6 +324,7 @@ def _written(call: Call) -> str:
             "keys": [[key.server_id, key.volume_id] for key in call.keys],
             "devices": [[k.server_id, k.volume_id, d] for k, d in sorted(call.devices.items())],
             "deleteOnTermination": call.delete_on_termination,
+            "had": [[k.server_id, k.volume_id, flag] for k, flag in sorted(call.had.items())],
         }
     )
 

@@ -197,7 +197,10 @@ def _verdicts(connection: Connection, intents: list[int]) -> defaultdict[int, li
 
 def _call(row: AnyRow, verdicts: Iterable[PastVerdict]) -> PastCall:
     try:
-        keys = tuple((str(s), str(v)) for s, v in json.loads(row.call)["keys"])
+        told = json.loads(row.call)
+        keys = tuple((str(s), str(v)) for s, v in told["keys"])
+        # Journals of earlier versions don't tell it.
+        had = {(str(s), str(v)): bool(before) for s, v, before in told.get("had", ())}
     except (ValueError, KeyError, TypeError) as error:
         raise JournalError(f"a line of the journal can't be read: {row.call[:200]}") from error
     return PastCall(
@@ -207,6 +210,7 @@ def _call(row: AnyRow, verdicts: Iterable[PastVerdict]) -> PastCall:
         label=row.label,
         verb=row.verb,
         attachments=keys,
+        had=had,
         at_s=row.at_s,
         handle=row.handle,
         verdicts=tuple(verdicts),

@@ -36,3 +36,5 @@ class Call:
     keys: tuple[AttachmentKey, ...]
     devices: Mapping[AttachmentKey, str] = field(default_factory=dict)
     delete_on_termination: bool | None = None
+    had: Mapping[AttachmentKey, bool] = field(default_factory=dict, compare=False)
+    """What `deleteOnTermination` was before, for whoever takes it back; absent where none told."""

@@ -89,6 +89,8 @@ class PastCall:
     verb: str
     attachments: tuple[tuple[str, str], ...]
     """Server id and volume id of each."""
+    had: Mapping[tuple[str, str], bool]
+    """What `deleteOnTermination` was before; absent where nobody told."""
     at_s: float
     handle: str | None
     verdicts: tuple[PastVerdict, ...]

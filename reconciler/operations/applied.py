@@ -102,10 +102,29 @@ def record(fresh: Planned, runs: Mapping[str, Run], results: Sequence[Result]) -
         if pages is None or held_back or plan.unselected:
             continue
         before = pages.applied() or frozenset()
+        if scope.session.request.rows is not None:
+            _taken_back(scope, runs[plan.scope].id, undone)
+            continue
         kept = {row for row in before if _key(row, plan.scope) in staying}
         owned = {row for row in plan.owned if _key(row, plan.scope) not in missing}
         by = scope.session.memory_of(plan)
         pages.record_applied(runs[plan.scope].id, frozenset(owned | kept), by)
+
+
+def _taken_back(scope: ScopePlan, run: str, undone: Sequence[Change]) -> None:
+    """Remember that a part of what was owned was taken back; what it didn't name stays as it is."""
+    pages, plan = scope.session.pages, scope.plan
+    if pages is None:
+        return
+    before, by = pages.applied(), pages.remembered()
+    if before is None or by is None:
+        return
+    made = [change for change in plan.permitted if change not in undone]
+    gone = {key for change in made if (key := change.leaves) is not None}
+    come = {key for change in made if (key := change.arrives) is not None}
+    stays = {row for row in before if _key(row, plan.scope) not in gone}
+    come_rows = {row for row in plan.owned if _key(row, plan.scope) in come}
+    pages.record_applied(run, frozenset(stays | come_rows), by)
 
 
 def _key(row: NamedAttachment, scope: str) -> AttachmentKey:

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from reconciler.ports import Events
 
 VERB = "apply"
+UNDO = "undo"
 ADOPTED = "adopted"
 """How a run stands in the history that looked after calls of others and asks a person now."""
 OWNED = "what the manifests own now"
@@ -95,10 +96,11 @@ async def apply_manifests(
         run_id = uuid.uuid4().hex
         runs = {session.scope.name: _run(session, run_id, events, stop) for session in now.sessions}
         _something_declared(now)
-        claim = Claim(run=run_id, operation=VERB, timeout_s=lock_timeout_s, tell=consent.tell)
+        verb = VERB if request.rows is None else UNDO
+        claim = Claim(run=run_id, operation=verb, timeout_s=lock_timeout_s, tell=consent.tell)
         leases = Leases(now.sessions, claim)
         commit = made_from(request.files, around, recursive=request.recursive)
-        started = _Started(now=now, runs=runs, log=RunLog(run_id, VERB, commit), leases=leases)
+        started = _Started(now=now, runs=runs, log=RunLog(run_id, verb, commit), leases=leases)
         try:
             await leases.obtain()
             applied = await _leased(started, consent, request)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from reconciler.model.declared import Entry
     from reconciler.ports import EmbeddedCloud
     from reconciler.providers.spec import Transport
 
@@ -40,6 +41,9 @@ class Request:
     """True: a person says that nothing was applied before, where nothing tells."""
     destroys: frozenset[str] = frozenset()
     """The volumes, by id or name, that a person agreed to lose on the command line."""
+    rows: Mapping[str, tuple[Entry, ...]] | None = None
+    """By scope, the entries that count instead of the manifests'; None: theirs. An undo has some:
+    it owns nothing but what it takes back."""
 
 
 def _utc_now() -> datetime:

@@ -13,6 +13,7 @@ from reconciler.errors import ProviderError
 from reconciler.execution.clock import LoopClock
 from reconciler.execution.pace import ScopePace
 from reconciler.execution.retry import Patience
+from reconciler.model.declared import Unmanaged
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.memory import Memory, Remembers
 from reconciler.model.plan import Circumstances
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from reconciler.model.declared import Declared, DeclaredScope, Entry
     from reconciler.model.plan import Approved, Plan
     from reconciler.model.policy import Policy
-    from reconciler.model.record import Identity
+    from reconciler.model.record import Identity, NamedAttachment
     from reconciler.operations.wiring import Surroundings
     from reconciler.ports import Provider
     from reconciler.providers.spec import Opening, ProviderSpec
@@ -83,6 +84,11 @@ class Session:
         """How many changes may be in flight."""
         return self.scope.limits.max_concurrency or self.spec.can.max_concurrency
 
+    def _applied(self) -> frozenset[NamedAttachment] | None:
+        if self.pages is None or self.request.rows is not None:
+            return None
+        return self.pages.applied()
+
     def circumstances(
         self,
         approved: tuple[Approved, ...] | None = None,
@@ -96,7 +102,7 @@ class Session:
         return Circumstances(
             asks_detach=typed is None,
             ack_detach=(typed or {}).get(self.scope.name, said),
-            applied=self.pages.applied() if self.pages is not None else None,
+            applied=self._applied(),
             memories=self._memories(),
             needs_memory=not self.request.first_apply,
             targets=self.request.targets,
@@ -247,9 +253,13 @@ async def _opened(
     if scope.simulated:
         # Its port is another one each time; what makes it one cloud is the scope that it is for.
         identity = replace(identity, endpoint=f"simulator/{scope.name}")
+    rows = (request.rows or {}).get(scope.name, ())
+    if request.rows is not None:
+        # They own but a part: what they don't name is neither a stray nor released.
+        scope = replace(scope, unmanaged=Unmanaged.IGNORE)
     return Session(
         scope=scope,
-        entries=asked.entries[scope.name],
+        entries=asked.entries[scope.name] if request.rows is None else rows,
         policy=asked.policies[scope.name],
         spec=prepared.spec,
         provider=told.provider,

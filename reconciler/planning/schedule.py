@@ -127,6 +127,7 @@ def _steps(
             keys=keys,
             devices=devices,
             delete_on_termination=_carried(verb, changes[keys[0]], can),
+            had={} if verb is Verb.ATTACH else _had({key: changes[key] for key in keys}),
         )
         made = _step(call, needs, _server_of(verb, changes[keys[0]]), changes[keys[0]].name.volume)
         moved = {key: changes[key] for key in keys if changes[key].action is Action.MOVE}
@@ -162,6 +163,13 @@ def _carried(verb: Verb, change: Change, can: Capabilities) -> bool | None:
     return change.wanted.delete_on_termination if change.wanted is not None else None
 
 
+def _had(changes: Mapping[AttachmentKey, Change]) -> dict[AttachmentKey, bool]:
+    """Give what was set before, where it was told."""
+    told = ((key, change.before) for key, change in changes.items())
+    flags = ((key, before.delete_on_termination) for key, before in told if before is not None)
+    return {key: flag for key, flag in flags if flag is not None}
+
+
 def _groups(
     verb: Verb, changes: Mapping[AttachmentKey, Change], can: Capabilities
 ) -> Iterator[tuple[AttachmentKey, ...]]:
@@ -190,7 +198,10 @@ def _update(change: Change, arriving: Mapping[AttachmentKey, Change]) -> Step:
     wanted = change.wanted
     assert wanted is not None
     call = Call(
-        verb=Verb.UPDATE, keys=(change.key,), delete_on_termination=wanted.delete_on_termination
+        verb=Verb.UPDATE,
+        keys=(change.key,),
+        delete_on_termination=wanted.delete_on_termination,
+        had={} if change.key in arriving else _had({change.key: change}),
     )
     needs = {change.key: ((Verb.ATTACH, change.key),)} if change.key in arriving else {}
     return _step(call, needs, change.name.server, change.name.volume)

@@ -149,6 +149,7 @@ def past(text: str) -> Document:
         label=text,
         verb="detach",
         attachments=((text, text),),
+        had={},
         at_s=0.0,
         handle=text,
         verdicts=(verdict,),

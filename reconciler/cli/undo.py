@@ -1,0 +1,85 @@
+"""`reconciler undo`: the plan that takes a run back; with `--apply`, makes it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from reconciler.cli.apply import carried_out, consenting
+from reconciler.cli.flags import LOCK_FLAG, manifest_flags, plan_flags, surroundings
+from reconciler.cli.outcome import ERROR, run, say, show
+from reconciler.cli.progress import telling
+from reconciler.operations.plans import plan_manifests
+from reconciler.operations.undo import undoing
+from reconciler.report.document import finding_row
+from reconciler.report.text import SHOWN_FINDINGS, finding_lines, plan_text
+
+if TYPE_CHECKING:
+    from reconciler.operations.asked import Request
+    from reconciler.operations.plans import Planned
+    from reconciler.operations.undo import Undo
+    from reconciler.report.document import Document
+
+
+@click.command("undo")
+@click.argument("past", metavar="RUN")
+@manifest_flags
+@plan_flags
+@click.option("--apply", "applies", is_flag=True, help="Make it, after asking as `apply` does.")
+@click.option("--auto-approve", is_flag=True, help="With --apply: don't ask.")
+@LOCK_FLAG
+def verb(
+    *,
+    asked: Request,
+    as_json: bool,
+    past: str,
+    applies: bool,
+    auto_approve: bool,
+    lock_timeout_s: float,
+) -> int:
+    """Show the plan that takes RUN back, the first characters of an id of `history`.
+
+    What can't come back, and which lines of manifests still ask for what is undone, is said first.
+    With --apply it is made, under the guards and leases of any apply; exits as `apply` does.
+    """
+    if as_json and applies:
+        raise click.UsageError("`undo --apply --json` is not supported yet: read the text instead")
+    around = surroundings()
+    undo = run(lambda: undoing(past, asked, around))
+    planned = run(lambda: plan_manifests(undo.request, around)) if undo.request.scopes else None
+    if as_json:
+        say(json.dumps(_document(undo, planned), indent=2, sort_keys=True) + "\n")
+    else:
+        say(_text(undo, planned, shown=not applies))
+    if planned is None or planned.findings or not _changes(planned) or not applies:
+        show(planned.findings if planned is not None else ())
+        return ERROR if planned is not None and planned.findings else 0
+    events = telling(as_json=False)
+    consent = consenting(undo.request, events, None, auto_approve=auto_approve, silent=False)
+    return carried_out(undo.request, consent, events, lock_timeout_s)
+
+
+def _changes(planned: Planned) -> bool:
+    """Tell whether anything is left to be taken back, or to be told of it."""
+    plans = [scope.plan for scope in planned.scopes]
+    return any(plan.changes or plan.refused or plan.refused_entries for plan in plans)
+
+
+def _text(undo: Undo, planned: Planned | None, *, shown: bool) -> str:
+    rows = [finding_row(finding) for finding in undo.findings]
+    first = rows[:SHOWN_FINDINGS]
+    lines = "".join("".join(f"{line}\n" for line in [*finding_lines(row), ""]) for row in first)
+    lines += f"and {len(rows) - len(first)} more findings\n\n" if len(rows) > len(first) else ""
+    if planned is None or not (_changes(planned) or planned.findings):
+        return f"{lines}Nothing to undo: nothing that run {undo.run} did is still so.\n"
+    return lines + (plan_text(planned.document) if shown else "")
+
+
+def _document(undo: Undo, planned: Planned | None) -> Document:
+    told = {"run": undo.run, "findings": [finding_row(finding) for finding in undo.findings]}
+    if planned is None:
+        return {"reconciler": {"undo": told}}
+    ours = cast("Document", planned.document["reconciler"])
+    return {**planned.document, "reconciler": {**ours, "undo": told}}
