@@ -50,25 +50,27 @@ class Editor:
             if pipe is not None:
                 pipe.close()
 
-    def open(self, name: str, text: str) -> list[tuple[int, str]]:
-        """Open a file; give the line, from 1, and the words of everything underlined."""
-        uri = (self._folder / name).as_uri()
-        told = {"uri": uri, "languageId": "yaml", "version": 1, "text": text}
-        self._tell("textDocument/didOpen", {"textDocument": told})
-        while True:
+    def open(self, **texts: str) -> dict[str, list[tuple[int, str]]]:
+        """Open files; give by name the line, from 1, and the words of everything underlined."""
+        waiting = {(self._folder / f"{name}.yaml").as_uri(): name for name in texts}
+        for uri, name in waiting.items():
+            told = {"uri": uri, "languageId": "yaml", "version": 1, "text": texts[name]}
+            self._tell("textDocument/didOpen", {"textDocument": told})
+        found = {}
+        while waiting:
             message = self._next()
-            params = message.get("params", {})
-            told_of = params.get("uri") if isinstance(params, dict) else None
-            if message.get("method") == "textDocument/publishDiagnostics" and told_of == uri:
-                return [
+            if message.get("method") == "textDocument/publishDiagnostics":
+                name = waiting.pop(message["params"]["uri"])
+                found[name] = [
                     (one["range"]["start"]["line"] + 1, one["message"])
-                    for one in params["diagnostics"]
+                    for one in message["params"]["diagnostics"]
                 ]
+        return found
 
     def complete(self, name: str, line: int, column: int) -> set[str]:
         """Give what is offered at a place; line and column count from 1."""
         where = {
-            "textDocument": {"uri": (self._folder / name).as_uri()},
+            "textDocument": {"uri": (self._folder / f"{name}.yaml").as_uri()},
             "position": {"line": line - 1, "character": column - 1},
         }
         answer = self._ask("textDocument/completion", where)

@@ -47,22 +47,22 @@ def editor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
 
 
 def test_nothing_is_underlined_in_the_examples(editor: Editor) -> None:
-    found = {p.name: editor.open(p.name, p.read_text(encoding="utf-8")) for p in EXAMPLES}
-    found["any-text.yaml"] = editor.open("any-text.yaml", LINE + ANY_TEXT)
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in EXAMPLES}
+    found = editor.open(**texts, any_text=LINE + ANY_TEXT)
     assert {name: told for name, told in found.items() if told} == {}
     assert len(found) > 4
 
 
 def test_what_is_broken_is_underlined_without_a_wall(editor: Editor) -> None:
-    for number, broken in enumerate(BROKEN):
-        told = editor.open(f"broken-{number}.yaml", LINE + broken.text)
-        assert 1 <= len(told) <= 2, (broken.why, told)
+    found = editor.open(**{f"b{n}": LINE + broken.text for n, broken in enumerate(BROKEN)})
+    for n, broken in enumerate(BROKEN):
+        assert 1 <= len(found[f"b{n}"]) <= 2, (broken.why, found[f"b{n}"])
 
 
 def test_what_may_stand_there_is_offered(editor: Editor) -> None:
-    editor.open("writing.yaml", LINE + WRITING.replace("|", ""))
-    assert {"absent", "others", "protect"} <= editor.complete("writing.yaml", 10, 7)
-    assert "keep" in editor.complete("writing.yaml", 12, 15)
-    assert {"tags", "names", "allowEmpty"} <= editor.complete("writing.yaml", 16, 9)
-    editor.open("kind.yaml", f"{LINE}apiVersion: reconciler/v1\nkind: \n")
-    assert {"Scope", "Attachments", "Policy"} <= editor.complete("kind.yaml", 3, 7)
+    kind = f"{LINE}apiVersion: reconciler/v1\nkind: \n"
+    editor.open(writing=LINE + WRITING.replace("|", ""), kind=kind)
+    assert {"absent", "others", "protect"} <= editor.complete("writing", 10, 7)
+    assert "keep" in editor.complete("writing", 12, 15)
+    assert {"tags", "names", "allowEmpty"} <= editor.complete("writing", 16, 9)
+    assert {"Scope", "Attachments", "Policy"} <= editor.complete("kind", 3, 7)
