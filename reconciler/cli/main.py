@@ -75,7 +75,7 @@ class Verbs(click.Group):
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Give the verbs that begin so, from the table: none of them is loaded."""
         if incomplete.startswith("-"):
-            return super().shell_complete(ctx, incomplete)
+            return click.Command.shell_complete(self, ctx, incomplete)
         return [
             CompletionItem(name, help=VERBS[name])
             for name in sorted(VERBS)

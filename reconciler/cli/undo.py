@@ -46,6 +46,8 @@ def verb(
     """
     if as_json and applies:
         raise click.UsageError("`undo --apply --json` is not supported yet: read the text instead")
+    if not applies and (auto_approve or asked.expect_digest is not None):
+        raise click.UsageError("`--auto-approve` and `--expect-digest` go with `--apply`")
     around = surroundings()
     undo = run(lambda: undoing(past, asked, around))
     planned = run(lambda: plan_manifests(undo.request, around)) if undo.request.scopes else None

@@ -46,6 +46,8 @@ async def _closer(session: Session, key: AttachmentKey, live: Live) -> Live:
     """Look at it once more, by id: a listing may be behind."""
     if key.server_id not in live.servers or key.volume_id not in live.volumes:
         return live
+    if not live.shows_free and key not in live.observed:
+        return live  # A look at this server would say that the volume is nowhere.
     try:
         look = await session.patience.read(lambda: session.provider.observe((key,)))
     except ProviderError as error:

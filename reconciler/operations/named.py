@@ -8,6 +8,7 @@ from reconciler.errors import ProviderError
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.operations.sessions import unreadable
+from reconciler.planning.resolve import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -34,8 +35,11 @@ async def one_attachment(
     found: list[tuple[Session, AttachmentKey, Live]] = []
     for session in meant:
         live = await _listed(session)
-        known = {*live.observed} if shown else {*live.observed, *_remembered(session)}
+        known = {*live.observed} if shown else {*live.observed, *_remembered(session, live)}
         keys = _keys(live, (server, volume), known)
+        if not live.shows_free:
+            # There a volume's name means the one on that very server, as it does in manifests.
+            keys = keys & live.observed.keys() or keys
         if shown and not keys & live.observed.keys():
             continue
         found += [(session, key, live) for key in sorted(keys)]
@@ -84,8 +88,11 @@ def _parts(text: str, now: Opened) -> tuple[str, str, str]:
     )
 
 
-def _remembered(session: Session) -> Collection[AttachmentKey]:
-    return session.pages.runs.last_calls().keys() if session.pages is not None else ()
+def _remembered(session: Session, live: Live) -> set[AttachmentKey]:
+    """Give what manifests or the journal name, live or not."""
+    desired = resolve(session.entries, live)
+    calls = session.pages.runs.last_calls() if session.pages is not None else {}
+    return {*desired.wanted, *desired.absent, *calls}
 
 
 def _keys(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.cli.running import REPOSITORY
 from tests.cli.stuck import ALLOWED, STALE_ID, WORLD, declare, leave_a_call_open
 
 if TYPE_CHECKING:
@@ -124,6 +126,20 @@ def test_what_isnt_live_is_answered_by_the_entries_that_name_it(
     assert [line.split("]")[0] for line in ran.err.splitlines() if line.startswith("error[")] == [
         f"error[{code}" for code in codes
     ]
+
+
+def test_where_only_attached_volumes_are_shown_names_and_free_ids_will_do(lab: Lab) -> None:
+    shutil.copytree(REPOSITORY / "manifests", lab.folder / "manifests")
+    volume = "1a2b3c4d-5e6f-4071-8293-00000000000"
+    table = {
+        "desk-1/old-disk": "destroy",  # another desktop has one of that name
+        f"train-1/{volume}2": "move from `train-0`",
+        f"train-1/{volume}5": "attach",  # on no server: only its id is known
+    }
+    for attachment, plan in table.items():
+        row = json.loads(lab.run("explain", attachment, "--json").out)
+        assert row["plan"]["says"] == plan, (attachment, row["plan"])
+        assert row["lines"], attachment
 
 
 def test_hostile_names_reach_no_terminal_raw(lab: Lab) -> None:

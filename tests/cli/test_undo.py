@@ -123,6 +123,13 @@ def test_a_destroyed_disk_does_not_come_back(lab: Lab) -> None:
     assert ran.out.endswith("did is still so.\n")
 
 
+@pytest.mark.parametrize("flags", [["--auto-approve"], ["--expect-digest", "x"]])
+def test_a_flag_that_would_mean_nothing_is_refused(lab: Lab, flags: list[str]) -> None:
+    ran = lab.run("undo", "abc", *flags)
+    assert (ran.code, ran.out) == (1, "")
+    assert "go with `--apply`" in ran.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
