@@ -98,13 +98,13 @@ def record(fresh: Planned, runs: Mapping[str, Run], results: Sequence[Result]) -
     staying = {key for change in undone if (key := change.leaves) is not None}
     for scope in fresh.scopes:
         pages, plan = scope.session.pages, scope.plan
+        if scope.session.request.rows is not None:
+            _taken_back(scope, runs[plan.scope].id, undone)
+            continue
         held_back = plan.refused or plan.refused_entries or plan.standing(Standing.REFUSED)
         if pages is None or held_back or plan.unselected:
             continue
         before = pages.applied() or frozenset()
-        if scope.session.request.rows is not None:
-            _taken_back(scope, runs[plan.scope].id, undone)
-            continue
         kept = {row for row in before if _key(row, plan.scope) in staying}
         owned = {row for row in plan.owned if _key(row, plan.scope) not in missing}
         by = scope.session.memory_of(plan)

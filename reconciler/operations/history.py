@@ -75,7 +75,8 @@ def one_run(prefix: str, around: Surroundings) -> tuple[DetailedRun, ...]:
     if book is None:
         raise FindingsError(_not_one(prefix, []))
     try:
-        found = book.runs(prefix=prefix)
+        # An empty one would mean the only run there is: nobody meant that.
+        found = book.runs(prefix=prefix) if prefix else ()
         ids = sorted({run.id for run in found})
         if len(ids) != 1:
             raise FindingsError(_not_one(prefix, ids))

@@ -96,6 +96,16 @@ def test_what_the_manifests_own_is_remembered_but_for_what_was_taken_back(lab: L
     }, "the manifests still ask for all of it"
 
 
+def test_what_was_taken_back_in_part_is_remembered_in_part(lab: Lab) -> None:
+    _, past = applied(lab)
+    only = ("--target", "*/three")
+    ran = lab.run("undo", past, "-f", "lab.yaml", "--apply", "--auto-approve", *only)
+    assert ran.code == 0, ran.out + ran.err
+    lab.declare("  servers: {web-2: {volumes: [two]}}")
+    (scope,) = json.loads(lab.plan("--json").out)["reconciler"]["scopes"]
+    assert [row["volume"] for row in scope["released"]] == ["shared"], "`three` isn't ours any more"
+
+
 def test_a_volume_that_is_gone_is_said_and_the_rest_comes_back(lab: Lab) -> None:
     _, past = applied(lab)
     kept = lab.folder / ".reconciler" / "simulator" / "lab.world.yaml"
@@ -134,6 +144,7 @@ def test_a_flag_that_would_mean_nothing_is_refused(lab: Lab, flags: list[str]) -
     ("arguments", "code"),
     [
         pytest.param(("nix", "-f", "lab.yaml"), "unknown-run", id="no such run"),
+        pytest.param(("", "-f", "lab.yaml"), "unknown-run", id="no run at all"),
         pytest.param(("RUN", "-f", "other.yaml"), "undo-scope", id="another cloud's manifests"),
         pytest.param(("RUN", "-f", "none.yaml"), "file-not-found", id="no manifests"),
     ],
