@@ -56,9 +56,8 @@ class Verbs(click.Group):
         del ctx
         if cmd_name not in VERBS:
             return None
-        module = cmd_name.replace("-", "_")
+        module = FILES.get(cmd_name, cmd_name.replace("-", "_"))
         found = importlib.import_module(f"reconciler.cli.{module}").verb
-        found = importlib.import_module(f"reconciler.cli.{FILES.get(cmd_name, cmd_name)}").verb
         assert isinstance(found, click.Command)
         return found
 

@@ -132,8 +132,8 @@ def test_where_only_attached_volumes_are_shown_names_and_free_ids_will_do(lab: L
     shutil.copytree(REPOSITORY / "manifests", lab.folder / "manifests")
     volume = "1a2b3c4d-5e6f-4071-8293-00000000000"
     table = {
-        "desk-1/old-disk": "destroy",  # another desktop has one of that name
-        f"train-1/{volume}2": "move from `train-0`",
+        "desk-1/old-disk": "destroy, refused",  # nothing was applied yet
+        f"train-1/{volume}2": "move from `train-0`, refused",
         f"train-1/{volume}5": "attach",  # on no server: only its id is known
     }
     for attachment, plan in table.items():

@@ -23,6 +23,7 @@ from reconciler.cli.main import main
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.call import Call, Verb
 from reconciler.model.record import Intent
+from reconciler.operations import asked as asking
 from reconciler.operations import sessions, wiring
 from reconciler.operations.wiring import Surroundings
 from reconciler.sim.app import build
@@ -222,7 +223,7 @@ def _staged(patch: pytest.MonkeyPatch, stand: Stand) -> None:
     patch.setattr(apply_verb, "run_stoppable", stoppable)
     patch.setattr(wiring, "book", lambda *_, **__: books)
     # Discovery reads folders; nobody adds one meanwhile.
-    patch.setattr(sessions, "names", lambda: tuple(SPECS))
+    patch.setattr(asking, "names", lambda: tuple(SPECS))
     patch.setattr(sessions, "spec_of", SPECS.__getitem__)
 
 
