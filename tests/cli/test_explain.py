@@ -134,7 +134,7 @@ def test_where_only_attached_volumes_are_shown_names_and_free_ids_will_do(lab: L
     table = {
         "desk-1/old-disk": "destroy, refused",  # nothing was applied yet
         f"train-1/{volume}2": "move from `train-0`, refused",
-        f"train-1/{volume}5": "attach",  # on no server: only its id is known
+        f"train-1/{volume}5": "attach, refused",  # on no server: only its id is known
     }
     for attachment, plan in table.items():
         row = json.loads(lab.run("explain", attachment, "--json").out)
