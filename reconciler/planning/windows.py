@@ -3,13 +3,13 @@
 1. Without a window that allows, every time is allowed that none denies.
 2. With one, a time is allowed that lies in it and in none that denies.
 3. A start that daylight saving skips happens at the end of the skipped hour; one that it repeats
-   happens once, the first time.
+   happens once, the first time. A duration is time that passes: six hours stay six in that night.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -54,35 +54,56 @@ def permits(windows: Iterable[Window], at: datetime) -> bool:
     return not allowing or any(_covers(window, at) for window in allowing)
 
 
-def window_notice(windows: Sequence[Window], now: datetime, forecast_s: float) -> str:
-    """Give what a plan tells of the windows: until when, or from when, and whether it fits."""
+def window_notice(windows: Sequence[Window], now: datetime, forecast_s: float | None) -> str:
+    """Give what a plan tells of the windows: until when, or from when, and whether it fits.
+
+    `forecast_s` is None where nothing is forecast.
+    """
     told = opening(windows, now)
-    zone = ZoneInfo(windows[0].timezone)
-    when = told.changes_at.astimezone(zone) if told.changes_at is not None else None
-    said = f"{when:%Y-%m-%d %H:%M} ({windows[0].timezone})" if when is not None else ""
-    if not told.open:
-        return f"changes may be made from {said}" if said else "no window opens within a year"
-    if when is None:
-        return "changes may be made now"
-    fits = now + timedelta(seconds=forecast_s) <= when
+    said = _said(told.changes_at, windows[0].timezone)
+    if told.changes_at is None:
+        return "changes may be made now" if told.open else "no window opens within a year"
+    if told.open:
+        return f"changes may be made until {said}{_fits(now, told.changes_at, forecast_s)}"
+    closes = opening(windows, told.changes_at).changes_at
+    until = f" until {_said(closes, windows[0].timezone)}" if closes is not None else ""
+    return f"changes may be made from {said}{until}{_fits(told.changes_at, closes, forecast_s)}"
+
+
+def _said(moment: datetime | None, timezone: str) -> str:
+    return f"{moment.astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M} ({timezone})" if moment else ""
+
+
+def _fits(start: datetime, end: datetime | None, forecast_s: float | None) -> str:
+    """Give whether a forecast fits between two moments; nothing where there is none or no end."""
+    if end is None or forecast_s is None:
+        return ""
+    fits = start + timedelta(seconds=forecast_s) <= end
     verb = "fits" if fits else "doesn't fit: what hasn't begun by then isn't made"
-    return f"changes may be made until {said}; the forecast of {forecast_s:.0f} s {verb}"
+    return f"; the forecast of {forecast_s:.0f} s {verb}"
 
 
 def _covers(window: Window, at: datetime) -> bool:
+    at = at.astimezone(UTC)
     return any(start <= at for start in _starts(window, at - _length(window), at))
 
 
 def _edges(windows: Iterable[Window], now: datetime) -> Iterator[datetime]:
+    now = now.astimezone(UTC)
     for window in windows:
         for start in _starts(window, now - _length(window), now + AHEAD):
             yield from (moment for moment in (start, start + _length(window)) if moment > now)
 
 
 def _starts(window: Window, after: datetime, until: datetime) -> Iterator[datetime]:
-    """Give the starts of a window later than `after`, up to `until`."""
+    """Give the starts of a window later than `after`, up to `until`, in UTC.
+
+    Within a zone Python reckons by its clocks on the wall: a night of daylight saving would be an
+    hour too long or too short.
+    """
     zone = ZoneInfo(window.timezone)
-    for start in islice(CronSim(window.cron, after.astimezone(zone)), MOST):
+    local = islice(CronSim(window.cron, after.astimezone(zone)), MOST)
+    for start in (moment.astimezone(UTC) for moment in local):
         if start > until:
             return
         yield start

@@ -14,6 +14,7 @@ from tests.planning.building import GENEROUS, codes, of_server, planned, world
 HOUR = 3600.0
 NIGHTS = Window(allows=True, cron="0 22 * * 1-5", duration_s=6 * HOUR, timezone="Asia/Seoul")
 FREEZE = Window(allows=False, cron="0 0 24 12 *", duration_s=14 * 24 * HOUR, timezone="Asia/Seoul")
+LONG_BERLIN = Window(allows=True, cron="0 22 * * *", duration_s=6 * HOUR, timezone="Europe/Berlin")
 BERLIN = Window(allows=True, cron="30 2 * * *", duration_s=HOUR, timezone="Europe/Berlin")
 
 
@@ -61,6 +62,10 @@ def test_a_moment_lies_in_a_window_or_not(
         ((NIGHTS, FREEZE), "2026-12-23T14:00", True, "2026-12-23T15:00"),
         ((NIGHTS, FREEZE), "2026-12-25T14:00", False, "2027-01-06T15:00"),
         ((FREEZE,), "2026-11-21T12:00", True, "2026-12-23T15:00"),
+        # Six hours that pass, in the night that is an hour short, and in the one that is long.
+        ((LONG_BERLIN,), "2026-03-28T22:00", True, "2026-03-29T03:00"),
+        ((LONG_BERLIN,), "2026-10-24T22:00", True, "2026-10-25T02:00"),
+        ((LONG_BERLIN,), "2026-10-25T02:00", False, "2026-10-25T21:00"),
     ],
 )
 def test_the_next_opening_or_closing_is_told(
@@ -79,7 +84,17 @@ def test_the_notice_says_whether_the_forecast_fits() -> None:
     )
     assert "doesn't fit" in window_notice((NIGHTS,), now, 61.0)
     assert window_notice((NIGHTS,), at("2026-11-20T19:00"), 24.0) == (
-        "changes may be made from 2026-11-23 22:00 (Asia/Seoul)"
+        "changes may be made from 2026-11-23 22:00 (Asia/Seoul) until 2026-11-24 04:00 "
+        "(Asia/Seoul); the forecast of 24 s fits"
+    )
+    assert "doesn't fit" in window_notice((NIGHTS,), at("2026-11-20T19:00"), 7 * HOUR)
+    assert "forecast" not in window_notice((NIGHTS,), at("2026-11-20T19:00"), None)
+
+
+def test_the_notice_of_a_freeze_that_ends_has_no_end_but_the_next_one() -> None:
+    told = window_notice((FREEZE,), at("2026-12-25T14:00"), 24.0)
+    assert told.startswith(
+        "changes may be made from 2027-01-07 00:00 (Asia/Seoul) until 2027-12-24"
     )
 
 

@@ -123,7 +123,7 @@ def _window(on: Ground, changes: Sequence[Change]) -> Iterator[Finding]:
     if not permits(on.policy.windows, now):
         yield Finding(
             code="window-closed",
-            summary=window_notice(on.policy.windows, now, 0.0),
+            summary=window_notice(on.policy.windows, now, None),
             hint="apply again then, or change `windows` in the Policy",
             scope=on.live.scope,
         )
