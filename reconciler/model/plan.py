@@ -37,7 +37,7 @@ class Standing(enum.Enum):
     PERMITTED = "permitted"
     REFUSED = "refused"
     IN_MOTION = "in motion"
-    """The cloud is still at work on this volume: nothing is planned until it rests."""
+    """The cloud is still at work on this volume, or on a server: nothing is made until it rests."""
     UNKNOWN = "unknown"
     """The views disagree and a second look didn't settle it."""
 

@@ -1,7 +1,7 @@
 """What has to be looked at once more by id before a plan may stand on it, and how a look is merged.
 
 1. Where two views disagree, a listing may have caught a change midway: look.
-2. What is in motion may have come to rest: look, for a while.
+2. What is in motion, or on a server that is, may have come to rest: look, for a while.
 3. What a look doesn't find is gone; what it finds replaces what the listing said.
 4. A listing may be behind in both views at once: what a server and a volume say of themselves,
    asked alone, is held against it before a change of them is made.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.attachment import AttachmentKey, Observed, Phase, Sighting, View
 from reconciler.model.declared import Side
-from reconciler.model.live import VolumeStatus
+from reconciler.model.live import ServerStatus, VolumeStatus
 from reconciler.planning.ground import Seen, Wish
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from reconciler.model.live import Live, Words
     from reconciler.planning.ground import Ground
+
+MOVING = ServerStatus.MOVING
 
 
 LEAVING = frozenset({Wish.UNWANTED, Wish.STRAY})
@@ -44,15 +46,27 @@ def disagreeing(on: Ground) -> tuple[AttachmentKey, ...]:
 
 
 def moving(on: Ground) -> tuple[AttachmentKey, ...]:
-    """Give the owned attachments, live or wanted, whose volume is in motion; sorted.
+    """Give the owned attachments, live or wanted, that are in motion; sorted.
 
-    What an earlier call left unsettled isn't among them: that was waited for already.
+    Their volume is, or their server (it reboots) where they would be made or taken away. What an
+    earlier call left unsettled isn't among them: that was waited for already.
     """
     mine = {Wish.WANTED, Wish.UNWANTED}
     volumes = on.moving - {key.volume_id for key in on.circumstances.unsettled}
     keys = on.desired.wanted.keys() | on.live.observed.keys()
-    found = (key for key in keys if key.volume_id in volumes and on.wish(key) in mine)
-    return tuple(sorted(found))
+    found = {key for key in keys if key.volume_id in volumes and on.wish(key) in mine}
+    return tuple(sorted(found | _behind_servers(on)))
+
+
+def _behind_servers(on: Ground) -> set[AttachmentKey]:
+    """Give what waits for a server that is in motion, and where its volumes are meanwhile."""
+    moving_servers = {i for i, server in on.live.servers.items() if server.status is MOVING}
+    hidden = () if on.live.shows_free else on.desired.wanted
+    keys = changing(on).union(key for key in hidden if on.seen(key) is Seen.NOWHERE)
+    waits = {key for key in keys if key.server_id in moving_servers}
+    # A cloud that shows a volume only on its server is asked for that one too.
+    volumes = {key.volume_id for key in waits}
+    return waits | {one.key for volume in volumes for one in on.holders.get(volume, ())}
 
 
 def merged(live: Live, look: Live, keys: Collection[AttachmentKey]) -> Live:

@@ -6,6 +6,9 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
+from reconciler.model.plan import Action, Standing
 from reconciler.operations.applied import Ending
 from tests.contract.having import having, jobs
 from tests.rig.plot import Plot
@@ -45,5 +48,32 @@ def test_a_scope_that_can_not_be_read_for_an_adoption_is_not_planned(house: Hous
         assert blind.ending is Ending.INCOMPLETE
         assert [finding.code for finding in blind.planned.findings] == ["scope-unreadable"]
         assert len(on.witness.writes) == 1
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("rests_s", "writes", "ending"), [(70.0, 2, Ending.CONFIRMED), (9000.0, 0, Ending.REFUSED)]
+)
+def test_a_server_that_reboots_is_waited_for_until_the_deadline(
+    house: House, rests_s: float, writes: int, ending: Ending
+) -> None:
+    async def story() -> None:
+        on = house.stage(Plot(servers=("s1", "s2"), volumes=("v1",), attached=(("s1", "v1"),)))
+        server = on.cloud.servers[house.vendor.identity("s2")]
+        ready, word = server.row, {"huawei-modelarts": "REBOOTING"}.get(house.provider, "REBOOT")
+        on.cloud.keep(server)
+        server.row = replace(ready, status=word)
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        loop.call_later(rests_s, setattr, server, "row", ready)
+        wanted = replace(house.rows(s1=[], s2=["v1"]), limits={"stepTimeout": "5m"})
+        planned = await on.plan(wanted)
+        assert [(c.action, c.standing) for c in planned.scopes[0].plan.changes] == [
+            (Action.MOVE, Standing.IN_MOTION)
+        ]
+        applied = await on.apply(wanted)
+        assert (len(on.witness.writes), applied.ending) == (writes, ending)
+        assert loop.time() - began_s < 60 + 300 + 60
 
     run(story())

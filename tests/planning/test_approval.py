@@ -128,7 +128,7 @@ def test_what_a_guard_refuses_now_says_the_guard_s_reason() -> None:
     assert lines(made) == [
         "detach a/u refused: volume-status",
         MOVE,
-        "attach c/w refused: server-status",
+        "attach c/w in motion: server-status",
     ]
 
 

@@ -168,18 +168,21 @@ CASES = (
     ),
     *(
         Case(
-            f"a server that is {status.value} refuses what {what}",
-            "a change of it would be lost or refused",
+            f"a server that is {status.value} {how} what {what}",
+            "a change of it would be lost or refused; what passes by itself is waited for",
             _status(name, status),
             entries,
-            found,
+            (f"{found} {stands}: server-status",),
         )
-        for status in (ServerStatus.MOVING, ServerStatus.REFUSING)
+        for status, how, stands in (
+            (ServerStatus.MOVING, "keeps waiting", "in motion"),
+            (ServerStatus.REFUSING, "refuses", "refused"),
+        )
         for what, name, entries, found in (
-            ("leaves", "a", (of_server("a"),), ("detach a/v refused: server-status",)),
-            ("arrives", "b", (of_server("b", "w"),), ("attach b/w refused: server-status",)),
-            ("leaves in a move", "a", MOVE, ("move b/v from a refused: server-status",)),
-            ("arrives in a move", "b", MOVE, ("move b/v from a refused: server-status",)),
+            ("leaves", "a", (of_server("a"),), "detach a/v"),
+            ("arrives", "b", (of_server("b", "w"),), "attach b/w"),
+            ("leaves in a move", "a", MOVE, "move b/v from a"),
+            ("arrives in a move", "b", MOVE, "move b/v from a"),
         )
     ),
     Case(

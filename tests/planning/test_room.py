@@ -210,7 +210,7 @@ def test_an_attach_whose_detach_is_refused_is_refused() -> None:
     made = planned(live, of_volume("v", "c"))
     assert lines(made) == [
         "detach a/v",
-        "detach b/v refused: server-status",
+        "detach b/v in motion: server-status",
         "attach c/v refused: needs-refused",
     ]
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from reconciler.model.attachment import AttachmentKey
+    from reconciler.model.live import Server
     from reconciler.model.plan import Change
     from reconciler.planning.ground import Ground
 
@@ -45,9 +46,12 @@ def _checked(change: Change, on: Ground, wanted: dict[str, list[AttachmentKey]])
         return change
     found = [finding for guard in GUARDS for finding in guard(change, on)]
     found += _not_shareable(change, on, wanted.get(change.key.volume_id, []))
-    if not found:
-        return change
-    return replace(change, standing=Standing.REFUSED, refusals=tuple(found))
+    passing = tuple(_passing(change, on))
+    if found:
+        return replace(change, standing=Standing.REFUSED, refusals=(*found, *passing))
+    if passing:
+        return replace(change, standing=Standing.IN_MOTION, refusals=passing)
+    return change
 
 
 def _wanted_places(on: Ground) -> dict[str, list[AttachmentKey]]:
@@ -291,19 +295,33 @@ def _volume_status(change: Change, on: Ground) -> Iterator[Finding]:
 
 
 def _server_status(change: Change, on: Ground) -> Iterator[Finding]:
-    if change.action is Action.UPDATE:
-        return
-    for key in (change.key, change.source):
-        server = on.live.servers.get(key.server_id) if key is not None else None
-        if server is None or server.status is ServerStatus.READY:
-            continue
-        later = server.status is ServerStatus.MOVING
+    for server in _servers_that(change, on, ServerStatus.REFUSING):
         yield _finding(
             change,
             "server-status",
             f"server `{server.name}` is `{server.status_text}`",
-            "wait until it rests, then plan again" if later else "bring the server in order first",
+            "bring the server in order first",
         )
+
+
+def _passing(change: Change, on: Ground) -> Iterator[Finding]:
+    """Give what is in the way and passes by itself: a server that reboots or resizes."""
+    for server in _servers_that(change, on, ServerStatus.MOVING):
+        finding = _finding(
+            change,
+            "server-status",
+            f"server `{server.name}` is `{server.status_text}`, which passes",
+            "wait until it rests, then plan again: `apply` waits up to the step's deadline",
+        )
+        yield replace(finding, severity=Severity.WARNING)
+
+
+def _servers_that(change: Change, on: Ground, status: ServerStatus) -> Iterator[Server]:
+    if change.action is not Action.UPDATE:
+        for key in (change.key, change.source):
+            server = on.live.servers.get(key.server_id) if key is not None else None
+            if server is not None and server.status is status:
+                yield server
 
 
 def _other_zone(change: Change, on: Ground) -> Iterator[Finding]:
