@@ -26,7 +26,7 @@ from reconciler.operations.applied import run_report
 from reconciler.operations.apply import Consent, apply_manifests
 from reconciler.report.escape import plain
 from reconciler.report.run import run_document
-from reconciler.report.text import DESTROY_PROMPT, DETACH_PROMPT, PROMPT
+from reconciler.report.text import DESTROY_PROMPT, DETACH_PROMPT, FORCE_PROMPT, PROMPT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -133,6 +133,7 @@ def _as_saved(asked: Request, saved: Request) -> Request:
         excludes=asked.excludes or saved.excludes,
         compare_with=asked.compare_with or saved.compare_with,
         first_apply=asked.first_apply or saved.first_apply,
+        forces=(*saved.forces, *asked.forces),
     )
 
 
@@ -166,8 +167,10 @@ def _counted(planned: Planned) -> Mapping[str, int] | None:
 
 
 def _asked(planned: Planned, acknowledged: frozenset[str]) -> frozenset[str] | None:
-    """Ask for the name of every volume that would be lost, then for the whole plan."""
+    """Ask for the name of every volume that would be lost or forced, then for the whole plan."""
     named: set[str] = set()
+    if not _forced_by_name(planned):
+        return None
     for scope in planned.scopes:
         for change in scope.plan.permitted:
             known = {change.key.volume_id, change.name.volume} & acknowledged
@@ -178,3 +181,14 @@ def _asked(planned: Planned, acknowledged: frozenset[str]) -> frozenset[str] | N
                 return None
             named.add(change.key.volume_id)
     return frozenset(named) if answer(PROMPT) == "yes" else None
+
+
+def _forced_by_name(planned: Planned) -> bool:
+    """Ask for the name of every volume whose detach is forced; tell whether all were given."""
+    changes = (change for scope in planned.scopes for change in scope.plan.permitted)
+    for change in changes:
+        server = plain(change.source_server or change.name.server)
+        question = FORCE_PROMPT.format(server=server, volume=plain(change.name.volume))
+        if change.forced and answer(question) != change.name.volume:
+            return False
+    return True

@@ -87,6 +87,13 @@ MEMORY_FLAGS = (
         help="Nothing was applied before: there is nothing to compare with.",
     ),
 )
+FORCE_FLAG = click.option(
+    "--force-detach",
+    "forces",
+    multiple=True,
+    metavar="ATTACHMENT",
+    help="Detach [SCOPE:]SERVER/VOLUME by force, where the policy says `forceDetach: ask`.",
+)
 LONGEST_DIGITS = 9
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -172,7 +179,7 @@ def plan_flags(verb: Verb) -> Verb:
         )
         return verb(asked=narrowed, **rest)
 
-    return _memory_flags(_flagged(parsed, PLAN_FLAGS))
+    return force_flag(_memory_flags(_flagged(parsed, PLAN_FLAGS)))
 
 
 def _memory_flags(verb: Verb) -> Verb:
@@ -183,6 +190,16 @@ def _memory_flags(verb: Verb) -> Verb:
         return verb(asked=replace(asked, compare_with=older, first_apply=first), **rest)
 
     return _flagged(parsed, MEMORY_FLAGS)
+
+
+def force_flag(verb: Verb) -> Verb:
+    """Add what names the detaches that are forced."""
+
+    @functools.wraps(verb)
+    def parsed(*, asked: Request, forces: tuple[str, ...], **rest: object) -> int:
+        return verb(asked=replace(asked, forces=forces), **rest)
+
+    return FORCE_FLAG(parsed)
 
 
 def _flagged(verb: Verb, flags: tuple[Callable[[Verb], Verb], ...]) -> Verb:

@@ -133,7 +133,8 @@ class PlainEvents:
             return
         first = self.told(call.keys[0])
         more = f" and {len(call.keys) - 1} more in one call" if len(call.keys) > 1 else ""
-        say(f"{first}: {DOING[call.verb.value]}{more} ...\n", err=True)
+        how = " by force" if call.forced else ""
+        say(f"{first}: {DOING[call.verb.value]}{how}{more} ...\n", err=True)
 
     def step_ended(self, step_id: str, call: Call, outcomes: Outcomes) -> None:
         """Say what became of each attachment of a call."""

@@ -325,6 +325,7 @@ def _written(call: Call) -> str:
             "devices": [[k.server_id, k.volume_id, d] for k, d in sorted(call.devices.items())],
             "deleteOnTermination": call.delete_on_termination,
             "had": [[k.server_id, k.volume_id, flag] for k, flag in sorted(call.had.items())],
+            "forced": call.forced,
         }
     )
 
@@ -337,6 +338,7 @@ def _read(verb: str, text: str, scope: str) -> Call:
             keys=tuple(AttachmentKey(scope, server, volume) for server, volume in told["keys"]),
             devices={AttachmentKey(scope, s, v): device for s, v, device in told["devices"]},
             delete_on_termination=told["deleteOnTermination"],
+            forced=told.get("forced") is True,
         )
     except (ValueError, KeyError, TypeError) as error:
         raise JournalError(f"a line of the journal can't be read: {text[:200]}") from error

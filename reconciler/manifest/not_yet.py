@@ -34,12 +34,10 @@ class Unsupported:
         return key if self.value is None else f"{key}: {self.value}"
 
 
-_BY_HAND = "this version never does that; until then it is done in the console"
 _GUEST = "this version runs no hooks in guests"
 
 NOT_YET: Final[Mapping[Unsupported, str]] = MappingProxyType(
     {
-        Unsupported("Policy", ("forceDetach",), "ask"): _BY_HAND,
         Unsupported("Policy", ("guestRelease", "hook")): _GUEST,
         Unsupported("Policy", ("guestRelease", "timeout")): _GUEST,
         Unsupported("Policy", ("afterAttach",)): _GUEST,

@@ -31,6 +31,7 @@ _FIELDS = {
     "maxDetachPerServer": "max_detach_per_server",
     "allowDestroy": "allow_destroy",
     "allowStatusReset": "allow_status_reset",
+    "forceDetach": "force_detach",
     "accept": "accept",
     "windows": "windows",
 }
@@ -51,6 +52,7 @@ def policy(reading: Reading, name: Ref | None, pair: Pair) -> PolicyDocument | N
         "maxDetachPerServer": spec.max_detach_per_server,
         "allowDestroy": spec.allow_destroy,
         "allowStatusReset": spec.allow_status_reset,
+        "forceDetach": None if spec.force_detach is None else spec.force_detach == "ask",
         "guestRelease": spec.guest_release and spec.guest_release.when_running,
         "windows": _windows(spec),
         "accept": _accepted(reading, spec, pair.value.pairs.get("accept")),

@@ -36,5 +36,7 @@ class Call:
     keys: tuple[AttachmentKey, ...]
     devices: Mapping[AttachmentKey, str] = field(default_factory=dict)
     delete_on_termination: bool | None = None
+    forced: bool = False
+    """Detaches of one key only: taken away although the guest may not have let go."""
     had: Mapping[AttachmentKey, bool] = field(default_factory=dict, compare=False)
     """What `deleteOnTermination` was before, for whoever takes it back; absent where none told."""

@@ -85,6 +85,8 @@ class Change:
     """None for an attach."""
     updates: tuple[Update, ...] = ()
     """What is set in place after an attach, or instead of one."""
+    forced: bool = False
+    """True where its detach is forced: what the guest hasn't written may be lost."""
     standing: Standing = Standing.PERMITTED
     refusals: tuple[Finding, ...] = ()
     """Why it is refused, in motion or unknown; empty for a permitted change."""
@@ -167,6 +169,8 @@ class Plan:
     """Approved changes that are so already."""
     unmatched: tuple[str, ...] = ()
     """Globs of the selection that match nothing in this scope, sorted."""
+    named_to_force: Mapping[str, tuple[AttachmentKey, ...]] = field(default_factory=dict)
+    """By each text that shall force a detach, the live attachments that it names."""
 
     def standing(self, standing: Standing) -> tuple[Change, ...]:
         """Give the changes that stand so."""
@@ -198,6 +202,7 @@ class Approved:
     updates: tuple[Update, ...]
     device: str | None
     precondition: Mapping[str, Facts]
+    forced: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +234,8 @@ class Circumstances:
     destroys: frozenset[str] | None = frozenset()
     """The volumes, by id or by a name that only one of the plan's destroys bears, that a person
     agreed to lose; None: whoever looks at this plan will be asked before anything is sent."""
+    forces: tuple[str, ...] = ()
+    """The attachments `[SCOPE:]SERVER/VOLUME`, named exactly, whose detach is forced."""
     unsettled: frozenset[AttachmentKey] = frozenset()
     """What calls of earlier runs may still change: nothing is planned for these volumes."""
     approved: tuple[Approved, ...] | None = None

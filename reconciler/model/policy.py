@@ -61,6 +61,8 @@ class Policy:
     max_detach_per_server: int = MAX_DETACH_PER_SERVER
     allow_destroy: bool = False
     allow_status_reset: bool = False
+    force_detach: bool = False
+    """True: a detach that the command line names one by one may be forced."""
     accept: tuple[Acceptance, ...] = ()
     windows: tuple[Window, ...] = ()
     when_running: WhenRunning | None = None

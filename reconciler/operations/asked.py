@@ -32,6 +32,8 @@ class Request:
     """Empty: every declared scope."""
     targets: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
+    forces: tuple[str, ...] = ()
+    """The attachments `[SCOPE:]SERVER/VOLUME`, exactly, whose detach is forced."""
     acks: Mapping[str, int] | None = None
     """Acknowledged detaches by scope; under the empty key: of the only scope."""
     expect_digest: str | None = None

@@ -65,6 +65,7 @@ def save(path: Path, document: Document, request: Request) -> None:
         "scopes": list(request.scopes),
         "targets": list(request.targets),
         "excludes": list(request.excludes),
+        "forces": list(request.forces),
         "compare_with": request.compare_with,
         "first_apply": request.first_apply,
         "plan": document,
@@ -177,6 +178,7 @@ def _parsed(saved: Mapping[str, object]) -> SavedPlan:
             excludes=_texts(saved["excludes"]),
             compare_with=_text(saved["compare_with"]),
             first_apply=saved["first_apply"] is True,
+            forces=_texts(saved["forces"]),
         ),
         folder=str(saved["folder"]),
         digest=str(ours["digest"]),
@@ -206,4 +208,5 @@ def _approved(row: Mapping[str, object], facts: Mapping[str, Mapping[str, Facts]
         ),
         device=str(row["device"]) if row["device"] is not None else None,
         precondition={part: dict(told) for part, told in facts[f"{row['action']} {key}"].items()},
+        forced=row["forced"] is True,
     )

@@ -78,7 +78,11 @@ async def plan_manifests(request: Request, around: Surroundings) -> Planned:
 
 
 def check_selection(made: Planned) -> None:
-    """Raise FindingsError for globs that match nothing: a misspelt `--exclude` excludes nothing."""
+    """Raise FindingsError for globs that match nothing: a misspelt `--exclude` excludes nothing.
+
+    And for what shall be forced, where that isn't exactly one detach of the plan.
+    """
+    _check_forces(made)
     if made.findings or not made.scopes:
         return  # Somewhere unread they may match.
     nowhere = set.intersection(*(set(scope.plan.unmatched) for scope in made.scopes))
@@ -93,6 +97,29 @@ def check_selection(made: Planned) -> None:
                 for text in sorted(nowhere)
             )
         )
+
+
+def _check_forces(made: Planned) -> None:
+    named: dict[str, list[AttachmentKey]] = {}
+    leaving = {change.leaves for scope in made.scopes for change in scope.plan.changes}
+    for scope in made.scopes:
+        for text, here in scope.plan.named_to_force.items():
+            named.setdefault(text, []).extend(here)
+    found: list[Finding] = []
+    for text, keys in sorted(named.items()):
+        if len(keys) > 1:
+            ids = ", ".join(f"`{key}`" for key in sorted(keys))
+            why, hint = f"could mean {ids}", "write the ids of the one that is meant"
+        elif not keys and not made.findings:
+            why, hint = "names nothing that is attached", "write SERVER/VOLUME exactly, no glob"
+        elif keys and keys[0] not in leaving:
+            why, hint = "isn't to be detached", "only a detach of the manifests can be forced"
+        else:
+            continue
+        summary = f"`--force-detach {text}` {why}"
+        found.append(Finding(code="force-unmatched", summary=summary, hint=hint))
+    if found:
+        raise FindingsError(*found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,6 +107,7 @@ class Session:
             needs_memory=not self.request.first_apply,
             targets=self.request.targets,
             excludes=self.request.excludes,
+            forces=self.request.forces,
             unmanaged=self.scope.unmanaged,
             documents=self.documents,
             now=self.utc_now(),

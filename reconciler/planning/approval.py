@@ -46,6 +46,7 @@ def approval(changes: Sequence[Change]) -> tuple[Approved, ...]:
             updates=change.updates,
             device=device_of(change),
             precondition=change.precondition,
+            forced=change.forced,
         )
         for change in changes
         if change.standing is Standing.PERMITTED
@@ -105,6 +106,8 @@ def _unless_stale(change: Change, approved: Approved, on: Ground) -> Change:
 def _differences(change: Change, approved: Approved, on: Ground) -> Iterator[str]:
     if change.updates != approved.updates:
         yield "what is to be set"
+    if change.forced != approved.forced:
+        yield f"forced was `{approved.forced}`, is `{change.forced}`".lower()
     if device_of(change) != approved.device:
         yield f"device was `{approved.device}`, is `{device_of(change)}`"
     now = precondition(change, on)

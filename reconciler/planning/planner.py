@@ -21,6 +21,7 @@ from reconciler.planning import guards
 from reconciler.planning.accepting import accepted
 from reconciler.planning.approval import narrowed
 from reconciler.planning.fields import differences
+from reconciler.planning.forcing import forced, named_to_force
 from reconciler.planning.ground import Ground, Seen, Wish, ground
 from reconciler.planning.needs import with_needs
 from reconciler.planning.precondition import precondition
@@ -102,7 +103,7 @@ def plan(
     on = ground(desired, live, policy, can, circumstances)
     draft = _drafted(on)
     known = accepted(_paired(draft.changes, on), on)
-    changes = guards.guarded(known.changes, on)
+    changes = guards.guarded(forced(known.changes, on), on)
     chosen, dropped = selected(changes, live.scope, circumstances)
     narrow = narrowed(chosen, on)
     dropped += narrow.dropped
@@ -131,6 +132,7 @@ def plan(
         unselected=len(dropped),
         already=narrow.already,
         unmatched=unmatched(on),
+        named_to_force=named_to_force(on),
     )
 
 

@@ -3,7 +3,8 @@
 1. A change is one call, or shares one with others of its verb that the cloud can batch.
 2. A move is a detach and an attach; what an attach can't carry is an update after it.
 3. Needs point from arrivals to leaves and from updates to arrivals: there are no cycles.
-4. Without the rule on a server's disks the number of calls is the lower bound of the manifest
+4. A forced detach is a call of its own.
+5. Without the rule on a server's disks the number of calls is the lower bound of the manifest
    language; with it, at most one more for each arrival whose server ends above the rule.
 """
 
@@ -127,6 +128,7 @@ def _steps(
             keys=keys,
             devices=devices,
             delete_on_termination=_carried(verb, changes[keys[0]], can),
+            forced=verb is Verb.DETACH and changes[keys[0]].forced,
             had={} if verb is Verb.ATTACH else _had({key: changes[key] for key in keys}),
         )
         made = _step(call, needs, _server_of(verb, changes[keys[0]]), changes[keys[0]].name.volume)
@@ -187,7 +189,7 @@ def _groups(
 
 
 def _batchable(verb: Verb, change: Change, batch: Batch) -> bool:
-    if batch.shareable_only and not change.shareable:
+    if (batch.shareable_only and not change.shareable) or (verb is Verb.DETACH and change.forced):
         return False
     if verb is not Verb.ATTACH or batch.disks_at_most is None:
         return True
@@ -217,7 +219,9 @@ def _step(
 ) -> Step:
     first, more = call.keys[0], len(call.keys) - 1
     return Step(
-        label=f"{server}/{volume}" + (f" and {more} more" if more else ""),
+        label=f"{server}/{volume}"
+        + (f" and {more} more" if more else "")
+        + (", forced" if call.forced else ""),
         id=f"{call.verb.value}:{first.volume_id}@{first.server_id}" + (f"+{more}" if more else ""),
         call=call,
         needs=needs,

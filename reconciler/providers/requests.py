@@ -24,9 +24,10 @@ def get(url: str, **query: str) -> httpx.Request:
     return _request("GET", f"{url}?{wire}" if wire else url, PLAIN_TYPE, b"")
 
 
-def delete(url: str) -> httpx.Request:
-    """Give the request of a change that has no body."""
-    return _request("DELETE", url, PLAIN_TYPE, b"")
+def delete(url: str, **query: str) -> httpx.Request:
+    """Give the request of a change that has no body; its query is written as it will be signed."""
+    wire = canonical_query(query.items())
+    return _request("DELETE", f"{url}?{wire}" if wire else url, PLAIN_TYPE, b"")
 
 
 def change(method: str, url: str, body: Mapping[str, object]) -> httpx.Request:

@@ -29,7 +29,7 @@ Document = dict[str, object]
 
 TERRAFORM_SHAPE = "1.9.0"
 """The Terraform whose plan shape is written; policies read the shape, not this number."""
-APPROVED = ("action", "scope", "server_id", "volume_id", "from_id", "device", "updates")
+APPROVED = ("action", "scope", "server_id", "volume_id", "from_id", "device", "updates", "forced")
 """The members of a change that an approval is about."""
 ACTIONS = {
     Action.ATTACH: ["create"],
@@ -216,6 +216,7 @@ def _change(change: Change) -> Document:
         "from": change.source_server or None,
         "from_id": change.source.server_id if change.source else None,
         "device": change.wanted.device if change.wanted else None,
+        "forced": change.forced,
         "updates": [[u.attribute, u.before, u.after] for u in change.updates],
         "reason": change.reason,
         "refusals": [finding_row(finding) for finding in change.refusals],

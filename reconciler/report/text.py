@@ -29,6 +29,11 @@ DETACH_PROMPT = """{number} attachments of scope {scope} would leave, more than 
   Only their number will be accepted to approve.
 
   Enter a value: """
+FORCE_PROMPT = """`{volume}` leaves `{server}` by force: what its guest hasn't written may be lost.
+  Only its name will be accepted to approve.
+
+  Enter a value: """
+FORCED = "forced: its guest isn't asked, and what it hasn't written to the volume may be lost"
 SIGNS = {"attach": "+", "detach": "-", "move": "-/+", "update": "~", "destroy": "x", "keep": " "}
 STANDING_SIGNS = {"refused": "!", "in motion": "?", "unknown": "?"}
 ORDER = ("!", "x", "-/+", "-", "+", "~", "?")
@@ -150,6 +155,8 @@ def _changes(
         if look.columns is not None and 3 + len(head) + width(row) > look.columns:
             row = name + (f"\n        {why}" if why else "")
         yield f"  {look.paint(mark, head)} {row}"
+        if change["forced"]:
+            yield f"        {FORCED}"
         for attribute, before, after in cast("list[list[str]]", change["updates"]):
             yield f"        {plain(attribute)}: {plain(before)} -> {plain(after)}"
         yield from (line for refusal in alone for line in _refusal(refusal, "        ", look))

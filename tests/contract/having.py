@@ -65,6 +65,16 @@ def two_views(spec: ProviderSpec) -> bool:
     return spec.can.attach and len(spec.can.views) > 1
 
 
+def forcing(spec: ProviderSpec) -> bool:
+    """Take those that take a volume from a guest that doesn't let go."""
+    return spec.can.attach and spec.can.force
+
+
+def unforced(spec: ProviderSpec) -> bool:
+    """Take the others."""
+    return spec.can.attach and not spec.can.force
+
+
 def jobs(spec: ProviderSpec) -> bool:
     """Take those whose changes have a job that can be asked."""
     return spec.can.attach and spec.can.has_jobs

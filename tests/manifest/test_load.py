@@ -57,7 +57,7 @@ spec:
   maxDetachPerServer: 5
   allowDestroy: false
   allowStatusReset: false
-  forceDetach: never
+  forceDetach: ask
 """
 NOT_SUPPORTED = """\
 ---
@@ -86,7 +86,6 @@ spec:
   scopes: [other]
   allowDestroy: true
   allowStatusReset: true
-  forceDetach: ask
   guestRelease:
     hook: release-disk
     timeout: 2m

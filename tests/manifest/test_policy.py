@@ -242,9 +242,12 @@ def test_what_is_default_anyway_may_be_written(tmp_path: Path) -> None:
 def test_what_a_policy_permits_by_name_holds_for_its_scopes_alone(tmp_path: Path) -> None:
     other = SCOPE.replace("shop", "other").replace("southeast-3", "southeast-2")
     body = "scopes: [shop]\nallowDestroy: true\nallowStatusReset: true\n"
-    body += "guestRelease: {whenRunning: warn}"
+    body += "guestRelease: {whenRunning: warn}\nforceDetach: ask"
     told = declared(tmp_path, f"{SCOPE}---\n{other}---\n{spec('Policy', body)}").policies
     assert told["other"] == Policy()
     assert told["shop"] == Policy(
-        allow_destroy=True, allow_status_reset=True, when_running=WhenRunning.WARN
+        allow_destroy=True,
+        allow_status_reset=True,
+        force_detach=True,
+        when_running=WhenRunning.WARN,
     )

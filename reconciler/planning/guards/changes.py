@@ -152,6 +152,26 @@ def _agreed(change: Change, on: Ground) -> bool:
     return named and len(bearers) == 1
 
 
+def _force(change: Change, on: Ground) -> Iterator[Finding]:
+    if not change.forced:
+        return
+    volume, server = change.name.volume, change.source_server or change.name.server
+    if not on.can.force:
+        yield _finding(
+            change,
+            "force-not-possible",
+            f"`{volume}` shall leave `{server}` by force, and this cloud has no forced detach",
+            "take `--force-detach` out: stop the server, or have its guest let go",
+        )
+    elif not on.policy.force_detach:
+        yield _finding(
+            change,
+            "force-not-allowed",
+            f"`{volume}` shall leave `{server}` by force, and no policy of this scope allows that",
+            f"write `forceDetach: ask` in a Policy with `scopes: [{change.key.scope}]`",
+        )
+
+
 def _barred(change: Change, on: Ground) -> Iterator[Finding]:
     for key in (change.key, change.source):
         server = on.live.servers.get(key.server_id) if key is not None else None
@@ -195,7 +215,7 @@ def _guest_holds(change: Change, on: Ground) -> Iterator[Finding]:
 def _guest(change: Change, on: Ground) -> Iterator[Finding]:
     key = change.leaves
     server = on.live.servers.get(key.server_id) if key is not None else None
-    if server is not None and server.running:
+    if server is not None and server.running and not change.forced:
         yield _finding(
             change,
             "guest-release",
@@ -366,6 +386,7 @@ GUARDS: tuple[Guard, ...] = (
     _held,
     _cannot,
     _destroy,
+    _force,
     _barred,
     _unsettled,
     _unknown_attachments,

@@ -135,7 +135,8 @@ def _request(site: Site, call: Call) -> httpx.Request:
         case Verb.ATTACH:
             return _attach(site, call, first) if single else _batch_attach(site, call, first)
         case Verb.DETACH:
-            return _detach(site, first) if single else _batch_detach(site, call, first)
+            assert single or not call.forced, "a batch has no `delete_flag`"
+            return _detach(site, call, first) if single else _batch_detach(site, call, first)
         case Verb.UPDATE:
             assert single, "attributes are changed one attachment at a time"
             return _update(site, call, first)
@@ -165,9 +166,11 @@ def _batch_attach(site: Site, call: Call, first: AttachmentKey) -> httpx.Request
     return change("POST", url, {"serverinfo": rows})
 
 
-def _detach(site: Site, key: AttachmentKey) -> httpx.Request:
-    # No `delete_flag`: a forced detach can lose what the guest hasn't written.
-    return delete(site.compute("cloudservers", key.server_id, "detachvolume", key.volume_id))
+def _detach(site: Site, call: Call, key: AttachmentKey) -> httpx.Request:
+    # `delete_flag=1` can lose what the guest hasn't written: a person asked for it by name.
+    how = {"delete_flag": "1"} if call.forced else {}
+    url = site.compute("cloudservers", key.server_id, "detachvolume", key.volume_id)
+    return delete(url, **how)
 
 
 def _batch_detach(site: Site, call: Call, first: AttachmentKey) -> httpx.Request:
