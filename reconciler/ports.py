@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from reconciler.model.call import Call
     from reconciler.model.finding import Finding
     from reconciler.model.history import Holder
+    from reconciler.model.hook import Errand, Hook, HookEnd
     from reconciler.model.live import Live, Words
     from reconciler.model.memory import Memory
     from reconciler.model.outcome import Outcome, Outcomes, Progress, Receipt
@@ -184,6 +185,38 @@ class Events(Protocol):
 
     def adopted(self, intent: OpenIntent, outcome: Outcome) -> None:
         """Tell that a call of an earlier run was found and settled."""
+        ...
+
+
+class GuestHooks(Protocol):
+    """The commands of this machine that speak to guests; they never raise.
+
+    Order: `problem` for every hook that a plan would run -> per errand `run`, once. A cancelled
+    `run` ends what it started before it passes the cancellation on.
+    """
+
+    def problem(self, hook: Hook) -> Finding | None:
+        """Tell why the hook of a policy can't be run here; None: it can."""
+        ...
+
+    async def run(self, errand: Errand, run: str) -> HookEnd:
+        """Run a command to its end or its timeout; `run` is the id of the apply."""
+        ...
+
+
+class HookPages(Protocol):
+    """The record of the hooks of one cloud identity.
+
+    `hook_began` (durable) -> the command -> `hook_ended` (durable) -> for a release the `begin` of
+    its call. Both raise `JournalError`; `hook_began` also where the lease isn't this run's now.
+    """
+
+    def hook_began(self, run: str, errand: Errand) -> int:
+        """Make durable that a hook is about to run; give its number."""
+        ...
+
+    def hook_ended(self, number: int, end: HookEnd) -> None:
+        """Make durable how it ended."""
         ...
 
 

@@ -141,7 +141,8 @@ class PlainEvents:
         began_s = self._began_s.pop((call.keys[0].scope, step_id), None)
         took = f" after {time.monotonic() - began_s:.0f} s" if began_s is not None else ""
         for key, outcome in sorted(outcomes.items()):
-            said = f": {plain(outcome.message)}" if outcome.message else ""
+            more = outcome.after_attach or outcome.message
+            said = f": {plain(more)}" if more else ""
             line = f"{self.told(key)}: {call.verb.value} {outcome.verdict.value}{took}{said}"
             say(f"{line}\n", err=True)
 

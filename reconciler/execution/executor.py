@@ -4,6 +4,7 @@ Phases of a step, in this order, because each other order loses something:
   ready    what needs something that didn't happen is refused; the rest of a batch goes on
   locked   its volume and servers, sorted, then a slot: slot first would starve idle servers;
            what a call without a known end holds stays held until the run is over
+  guests   what leaves is released by its guest first, what arrived is told to it: see `guests`
   send     see `sending`
   fallback a batch refused as a whole is looked at, sent once more cut to what is still so,
            then in singles
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from reconciler.execution.sending import Run
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.call import Call
+    from reconciler.model.hook import Errand
     from reconciler.model.outcome import Outcomes
     from reconciler.planning.schedule import PutBack, Schedule
 
@@ -80,7 +82,7 @@ class _Execution:
                 outcomes |= self._met(ready)
                 free = tuple(key for key in ready if key not in outcomes)
                 if free:
-                    outcomes |= await self._make(step, _cut(step.call, free))
+                    outcomes |= await self._among_guests(step, _cut(step.call, free))
                 unknown = [k for k, o in outcomes.items() if o.verdict is Verdict.UNKNOWN]
                 self._unsettled |= set(locks(unknown))
         outcomes |= await self._returned(step, outcomes)
@@ -149,8 +151,25 @@ class _Execution:
                     )
         return refused
 
-    async def _make(self, step: Step, call: Call) -> Outcomes:
+    async def _among_guests(self, step: Step, call: Call) -> Outcomes:
+        """Make a call, and run the hooks before and after it."""
         self._run.events.step_started(step.id, call)
+        errands = {key: step.errands[key] for key in call.keys if key in step.errands}
+        guests = self._run.guests
+        if not errands:
+            return await self._make(step, call)
+        assert guests is not None, "an apply brings what its plan names"
+        if call.verb is Verb.ATTACH:
+            made = await self._make(step, call)
+            done = {key: e for key, e in errands.items() if made[key].verdict is Verdict.DONE}
+            wrong = await guests.told(done, self._run.settling.watcher) if done else {}
+            return {k: replace(o, after_attach=wrong.get(k, "")) for k, o in made.items()}
+        refused = await guests.released(errands, lambda: self._sender.held(lambda: False))
+        going = tuple(key for key in call.keys if key not in refused)
+        made = await self._make(step, _cut(call, going)) if going else {}
+        return {**refused, **{k: _let_go(o, errands.get(k)) for k, o in made.items()}}
+
+    async def _make(self, step: Step, call: Call) -> Outcomes:
         outcomes, answer = await self._send(step, call)
         if len(call.keys) == 1 or answer is not Answer.REFUSED:
             return outcomes  # Busy or denied as a whole: its parts would be just the same.
@@ -179,6 +198,15 @@ class _Execution:
         """Tell whether a volume of a step is on no server because a move has taken it off one."""
         leaves = (self._ended[Verb.DETACH, back.source] for back in step.returns.values())
         return any(left.done() and left.result().verdict is Verdict.DONE for left in leaves)
+
+
+def _let_go(outcome: Outcome, errand: Errand | None) -> Outcome:
+    """Tell of a volume that stays that its guest has let go of it."""
+    if errand is None or outcome.verdict is Verdict.DONE:
+        return outcome
+    told = f"hook `{errand.hook.name}` had its guest let go of it before"
+    said = f"{outcome.message}; {told}" if outcome.message else told
+    return replace(outcome, message=said)
 
 
 def _cut(call: Call, keys: tuple[AttachmentKey, ...]) -> Call:

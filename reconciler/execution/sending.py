@@ -20,6 +20,7 @@ from reconciler.model.record import Intent
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from reconciler.execution.guests import Guests
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.call import Call
     from reconciler.model.outcome import Outcomes
@@ -55,6 +56,8 @@ class Run:
     """Set from outside: nothing new is sent any more."""
     closed: Callable[[], bool] = lambda: False
     """Tells whether the window has closed: nothing new is sent then, either."""
+    guests: Guests | None = None
+    """None: no hook is named for anything that this run does."""
 
 
 class Sender:
@@ -89,7 +92,7 @@ class Sender:
         while True:
             async with self._slots:
                 # Asked again after each wait: another call may have been denied meanwhile.
-                held = self._denied or (None if begun() else self._over())
+                held = self._holding(begun)
                 if held is not None:
                     return dict.fromkeys(call.keys, _refusal(held)), held
                 outcomes, receipt = await self._once(step, call)
@@ -98,6 +101,14 @@ class Sender:
                 return outcomes, receipt
             await self._pause(delay_s, begun)
             attempt += 1
+
+    def held(self, begun: Callable[[], bool]) -> Outcome | None:
+        """Give why a call would not leave now; None: it would."""
+        holding = self._holding(begun)
+        return None if holding is None else _refusal(holding)
+
+    def _holding(self, begun: Callable[[], bool]) -> Receipt | None:
+        return self._denied or (None if begun() else self._over())
 
     def _over(self) -> Receipt | None:
         """Give why nothing new is sent; None while it is."""

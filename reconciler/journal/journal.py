@@ -19,9 +19,11 @@ from sqlalchemy import delete, distinct, func, insert, select
 from reconciler.errors import JournalError
 from reconciler.journal import leases, memories, tables
 from reconciler.journal.heart import Heart
+from reconciler.journal.hooks import HookLines, past_hooks
 from reconciler.journal.leases import Lease, LeaseTerms
 from reconciler.journal.runs import RunPages, past_calls, past_runs
 from reconciler.journal.store import in_database, in_file
+from reconciler.journal.tables import kept
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.call import Call, Verb
 from reconciler.model.outcome import Verdict
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from reconciler.journal.store import Store
-    from reconciler.model.history import Holder, PastCall, PastRun
+    from reconciler.model.history import Holder, PastCall, PastHook, PastRun
     from reconciler.model.memory import Memory
     from reconciler.model.outcome import Outcomes
     from reconciler.model.record import Identity, Intent
@@ -73,6 +75,10 @@ class Book:
     def calls(self, run: PastRun) -> tuple[PastCall, ...]:
         """Give the calls of a run, and those of others that it adopted, in order."""
         return past_calls(self._store, run.id, run.identity)
+
+    def hooks(self, run: PastRun) -> tuple[PastHook, ...]:
+        """Give the hooks that a run ran, in order."""
+        return past_hooks(self._store, run.id, run.identity)
 
     def close(self) -> None:
         """Release the file, or the connections; a lease that is still held ends with its term."""
@@ -124,6 +130,7 @@ class Pages:
         self.runs = RunPages(store, whose)
         self._store = store
         self._identity, self._scope = whose
+        self.hooks = HookLines(store, self._leased, self._identity)
 
     @contextmanager
     def _leased(self) -> Iterator[Connection]:
@@ -287,11 +294,6 @@ class Pages:
             connection.execute(insert(tables.applies).values(row))
             if values:
                 connection.execute(insert(tables.applied), values)
-
-
-def kept(text: str) -> str:
-    """Give text that every database takes: no NUL, and nothing that UTF-8 can't say."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 def _settled_counts() -> Subquery:

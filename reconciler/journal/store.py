@@ -125,7 +125,17 @@ class Store:
                 hint=f"use that version, or another {FOLDER if self.local else URL_NAME}",
             )
         self._check(found[1], thoroughly=make)
+        if make:
+            self._grow()
         return True
+
+    def _grow(self) -> None:
+        """Make the tables that a journal of this schema may lack."""
+        with self.durably() as connection:
+            if not all(inspect(connection).has_table(table.name) for table in tables.LATER):
+                if not self.local:
+                    connection.execute(select(func.pg_advisory_xact_lock(MAKING)))
+                tables.metadata.create_all(connection, tables=tables.LATER)
 
     def _made(self) -> tuple[int, str]:
         with self.durably() as connection:

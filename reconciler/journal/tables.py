@@ -24,6 +24,12 @@ SCHEMA_VERSION = 1
 
 metadata = MetaData()
 
+
+def kept(text: str) -> str:
+    """Give text that every database takes: no NUL, and nothing that UTF-8 can't say."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
 schema_version = Table(
     "schema_version",
     metadata,
@@ -134,3 +140,33 @@ runs = Table(
 """A row a cloud of a run that adopted or changed something; without an end it didn't live to it.
 `commit` is the one that its manifests stood at, `dirty` that they weren't as it has them; None
 where nobody told."""
+
+hooks = Table(
+    "hooks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("identity", Text, nullable=False),
+    Column("run", String(64), nullable=False),
+    Column("occasion", String(32), nullable=False),
+    Column("hook", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("server_id", Text, nullable=False),
+    Column("volume_id", Text, nullable=False),
+    Column("at_s", Float, nullable=False),
+    Index("hooks_by_run", "run"),
+)
+
+hook_ends = Table(
+    "hook_ends",
+    metadata,
+    Column("hook", Integer, ForeignKey("hooks.id"), primary_key=True),
+    Column("verdict", String(16), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("output", Text, nullable=False),
+    Column("took_s", Float, nullable=False),
+    Column("at_s", Float, nullable=False),
+)
+"""A hook without an end: its run didn't live to it."""
+
+LATER = (hooks, hook_ends)
+"""What a journal of this schema may lack: it was made before there were any."""

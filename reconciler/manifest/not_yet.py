@@ -34,13 +34,8 @@ class Unsupported:
         return key if self.value is None else f"{key}: {self.value}"
 
 
-_GUEST = "this version runs no hooks in guests"
-
 NOT_YET: Final[Mapping[Unsupported, str]] = MappingProxyType(
     {
-        Unsupported("Policy", ("guestRelease", "hook")): _GUEST,
-        Unsupported("Policy", ("guestRelease", "timeout")): _GUEST,
-        Unsupported("Policy", ("afterAttach",)): _GUEST,
         Unsupported("Schedule"): "this version runs when it is called, never by itself",
     },
 )

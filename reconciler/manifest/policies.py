@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from reconciler.manifest import scalars
 from reconciler.manifest.gathered import PolicyDocument, Setting
 from reconciler.manifest.nodes import ListNode, MapNode, Pair
-from reconciler.manifest.schema import PolicySpec
+from reconciler.manifest.schema import AfterAttach, GuestRelease, PolicySpec
 from reconciler.manifest.validate import validate
 from reconciler.manifest.words import quoted
-from reconciler.model.policy import Acceptance, Policy, WhenRunning, Window
+from reconciler.model.hook import Hook
+from reconciler.model.policy import HOOK_TIMEOUT_S, Acceptance, Policy, WhenRunning, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,6 +34,7 @@ _FIELDS = {
     "allowStatusReset": "allow_status_reset",
     "forceDetach": "force_detach",
     "accept": "accept",
+    "afterAttach": "after_attach",
     "windows": "windows",
 }
 """Keys whose value is taken as it is."""
@@ -53,7 +55,8 @@ def policy(reading: Reading, name: Ref | None, pair: Pair) -> PolicyDocument | N
         "allowDestroy": spec.allow_destroy,
         "allowStatusReset": spec.allow_status_reset,
         "forceDetach": None if spec.force_detach is None else spec.force_detach == "ask",
-        "guestRelease": spec.guest_release and spec.guest_release.when_running,
+        "guestRelease": _released(reading, spec.guest_release, pair),
+        "afterAttach": _hook(reading, spec.after_attach, pair, "afterAttach"),
         "windows": _windows(spec),
         "accept": _accepted(reading, spec, pair.value.pairs.get("accept")),
     }
@@ -122,9 +125,31 @@ def _policy(settings: Mapping[str, Setting]) -> Policy:
         key: setting.value for key, setting in settings.items() if setting.value is not None
     }
     known = {_FIELDS[key]: value for key, value in values.items() if key in _FIELDS}
-    when = values.get("guestRelease")
-    when_running = WhenRunning(when) if when is not None else None
-    return replace(plain, **known, when_running=when_running)
+    hook, when = values.get("guestRelease", (None, None))
+    return replace(plain, **known, guest_release=hook, when_running=when)
+
+
+def _released(
+    reading: Reading, told: GuestRelease | None, spec: Pair
+) -> tuple[Hook | None, WhenRunning | None] | None:
+    """Give the hook of `guestRelease` and what it says of running servers."""
+    if told is None:
+        return None
+    when = WhenRunning(told.when_running) if told.when_running is not None else None
+    return _hook(reading, told, spec, "guestRelease"), when
+
+
+def _hook(
+    reading: Reading, told: GuestRelease | AfterAttach | None, spec: Pair, key: str
+) -> Hook | None:
+    if told is None or told.hook is None:
+        return None
+    timeout_s = HOOK_TIMEOUT_S if told.timeout is None else told.timeout
+    assert isinstance(spec.value, MapNode)
+    written = spec.value.pairs[key].value
+    assert isinstance(written, MapNode)
+    place = reading.place(written.pairs["hook"].value)
+    return Hook(name=told.hook, timeout_s=timeout_s, place=place)
 
 
 def _accepted(

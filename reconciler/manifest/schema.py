@@ -172,6 +172,13 @@ class GuestRelease(Closed):
         Annotated[str, BeforeValidator(scalars.choice("require", "warn", "ignore"))] | None
     ) = None
 
+    @model_validator(mode="after")
+    def _timed(self) -> GuestRelease:
+        if self.timeout is not None and self.hook is None:
+            says = "must name the `hook` that its `timeout` is for"
+            raise RefusalError("hook-missing", says, "add `hook: NAME`, or take `timeout` out")
+        return self
+
 
 class AfterAttach(Closed):
     """What runs once a volume is attached."""

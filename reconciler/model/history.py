@@ -79,6 +79,21 @@ class PastVerdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastHook:
+    """One hook that a run ran."""
+
+    occasion: str
+    hook: str
+    label: str
+    at_s: float
+    verdict: str | None
+    """None: the run didn't live to its end."""
+    message: str
+    output: tuple[str, ...]
+    took_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PastCall:
     """One call of a run, and everything that was ever written about it."""
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.attachment import Attachment, AttachmentKey
     from reconciler.model.finding import Finding, Place
+    from reconciler.model.hook import Errand
     from reconciler.model.memory import Memory, Protected
     from reconciler.model.record import NamedAttachment
 
@@ -87,6 +88,8 @@ class Change:
     """What is set in place after an attach, or instead of one."""
     forced: bool = False
     """True where its detach is forced: what the guest hasn't written may be lost."""
+    errands: tuple[Errand, ...] = ()
+    """The hooks that run beside it, in their order."""
     standing: Standing = Standing.PERMITTED
     refusals: tuple[Finding, ...] = ()
     """Why it is refused, in motion or unknown; empty for a permitted change."""

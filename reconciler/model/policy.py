@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from reconciler.model.finding import Place
+    from reconciler.model.hook import Hook
 
 MAX_DETACH = 10
 """A typo in one entry rarely takes more than this, a maintenance window rarely needs more."""
@@ -17,6 +18,9 @@ MAX_DETACH_SHARE = 0.3
 """octoDNS stops at 30 % for the same reason: beyond it, the manifests are the suspect."""
 MAX_DETACH_PER_SERVER = 5
 """A server that loses more at once is being emptied, and that should be said."""
+
+HOOK_TIMEOUT_S = 120.0
+"""An unmount that has to write its caches takes seconds; one that takes longer hangs."""
 
 
 class WhenRunning(enum.Enum):
@@ -65,5 +69,8 @@ class Policy:
     """True: a detach that the command line names one by one may be forced."""
     accept: tuple[Acceptance, ...] = ()
     windows: tuple[Window, ...] = ()
+    guest_release: Hook | None = None
+    """What runs before a volume leaves a server that is running; None: nothing."""
+    after_attach: Hook | None = None
     when_running: WhenRunning | None = None
     """None: `require` where the cloud says that a server may hang, else nothing is asked."""

@@ -77,7 +77,7 @@ def _result(change: Change, made: Mapping[tuple[Verb, AttachmentKey], Outcome]) 
     if (Verb.UPDATE, change.key) in made:
         parts.append((Verb.UPDATE, change.key))
     told = [made[verb, key] for verb, key in parts if key is not None]
-    worst = min(told, key=lambda outcome: WEIGHT[outcome.verdict])
+    worst = min(told, key=lambda one: (WEIGHT[one.verdict], not one.after_attach))
     verdict = worst.verdict
     if verdict is Verdict.REFUSED and any(part.verdict is Verdict.DONE for part in told):
         verdict = Verdict.FAILED  # Half of it happened: that isn't "nothing happened".
@@ -133,7 +133,9 @@ def _key(row: NamedAttachment, scope: str) -> AttachmentKey:
 
 def ending_of(fresh: Planned, results: Sequence[Result], *, sent: bool) -> Ending:
     """Give how an apply ended: confirmed only when nothing is left, held back or unread."""
-    confirmed = all(result.verdict is Verdict.DONE for result in results)
+    confirmed = all(
+        result.verdict is Verdict.DONE and not result.outcome.after_attach for result in results
+    )
     clean = confirmed and not fresh.findings and all(_clear(scope) for scope in fresh.scopes)
     if clean:
         return Ending.CONFIRMED

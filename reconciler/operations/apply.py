@@ -33,6 +33,7 @@ from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.plan import Action
 from reconciler.operations.applied import Applied, Ending, ending_of, record, results_of, short_of
 from reconciler.operations.history import RunLog
+from reconciler.operations.hooking import guests, unrunnable
 from reconciler.operations.lease import LOCK_TIMEOUT_S, Claim, Leases, LockedError
 from reconciler.operations.older import made_from
 from reconciler.operations.plans import Planned, Terms, check_selection, planned
@@ -237,6 +238,7 @@ def _run(session: Session, run_id: str, events: Events, stop: asyncio.Event) -> 
         at_once=session.at_once,
         stop=stop,
         closed=session.closed,
+        guests=guests(session, run_id, session.pages),
     )
 
 
@@ -319,7 +321,10 @@ async def _prompted(fresh: Planned, ready: _Ready, consent: Consent, request: Re
 
 
 def _stops(fresh: Planned, consent: Consent, request: Request) -> tuple[Finding, ...]:
-    """Give why an approval can't be what it was: it then holds for nothing."""
+    """Give why nothing may be sent: an approval isn't what it was, or a guest can't be asked."""
+    unasked = unrunnable((scope.plan, scope.session) for scope in fresh.scopes)
+    if unasked:
+        return unasked
     if consent.approved is None:
         if request.expect_digest in {None, fresh.digest}:
             return ()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.model.declared import Entry
-    from reconciler.ports import EmbeddedCloud
+    from reconciler.ports import EmbeddedCloud, GuestHooks
     from reconciler.providers.spec import Transport
 
 
@@ -63,6 +63,8 @@ class Surroundings:
     transport: Transport | None = None
     """None: real sockets. The in-process simulator of tests and rehearsals goes here."""
     utc_now: Callable[[], datetime] = _utc_now
+    hooks: GuestHooks | None = None
+    """None: processes of this machine, as RECONCILER_HOOKS defines them."""
 
 
 def loaded(request: Request) -> Loaded:

@@ -80,7 +80,9 @@ def one_run(prefix: str, around: Surroundings) -> tuple[DetailedRun, ...]:
         ids = sorted({run.id for run in found})
         if len(ids) != 1:
             raise FindingsError(_not_one(prefix, ids))
-        return tuple(DetailedRun(run=run, calls=book.calls(run)) for run in found)
+        return tuple(
+            DetailedRun(run=run, calls=book.calls(run), hooks=book.hooks(run)) for run in found
+        )
     finally:
         book.close()
 

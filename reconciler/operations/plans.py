@@ -11,6 +11,7 @@ from reconciler.execution.look import REST_S, steady
 from reconciler.model.call import Verb
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.memory import NOBODY, Remembers
+from reconciler.operations.hooking import undefined
 from reconciler.operations.sessions import opened, unreadable
 from reconciler.planning.forecast import forecast_s
 from reconciler.planning.ground import ground
@@ -180,7 +181,8 @@ async def _plan(session: Session, terms: Terms) -> ScopePlan:
         ask_at_most=terms.ask_at_most,
     )
     made = plan(resolve(session.entries, live), live, policy, can, circumstances)
-    made = replace(made, findings=(*made.findings, *await _api_version(session)))
+    told = (*await _api_version(session), *undefined(made, session))
+    made = replace(made, findings=(*made.findings, *told))
     steps = schedule(made, can)
     call_s = _seconds(session)
     seconds = forecast_s(steps, call_s, session.at_once)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from reconciler.model.policy import Policy
     from reconciler.model.record import Identity, NamedAttachment
     from reconciler.operations.wiring import Surroundings
-    from reconciler.ports import Provider
+    from reconciler.ports import GuestHooks, Provider
     from reconciler.providers.spec import Opening, ProviderSpec
 
 __all__ = ["Opened", "Request", "Session", "loaded", "opened", "unreadable"]
@@ -62,6 +62,7 @@ class Session:
     """None where nothing was ever applied from here, and nothing is going to be."""
     request: Request
     utc_now: Callable[[], datetime]
+    hooks: GuestHooks
     older: tuple[Memory, ...] = ()
     """What another commit says of the scope, where one was asked for."""
 
@@ -168,11 +169,13 @@ async def opened(request: Request, around: Surroundings, *, writing: bool) -> As
         ready = [
             _prepared(scope, around, stack, breaker) for _, scope in sorted(asked.scopes.items())
         ]
+        secrets = (secret for one in ready for secret in one.opening.secrets.values())
+        hooks = wiring.guest_hooks(around, secrets)
         sessions: list[Session] = []
         findings: list[Finding] = []
         for prepared in ready:
             try:
-                session = await _opened(prepared, asked, request, book)
+                session = await _opened(prepared, asked, request, book, hooks)
             except ProviderError as error:
                 findings.append(unreadable(prepared.scope, error))
                 continue
@@ -246,7 +249,11 @@ def _prepared(
 
 
 async def _opened(
-    prepared: _Prepared, asked: Declared, request: Request, book: Book | None
+    prepared: _Prepared,
+    asked: Declared,
+    request: Request,
+    book: Book | None,
+    hooks: GuestHooks,
 ) -> Session:
     scope = prepared.scope
     told = await prepared.patience.read(lambda: prepared.spec.open(prepared.opening))
@@ -270,6 +277,7 @@ async def _opened(
         pages=book.pages(identity, scope.name) if book is not None else None,
         request=request,
         utc_now=prepared.opening.utc_now,
+        hooks=hooks,
     )
 
 

@@ -11,22 +11,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from reconciler.hooks.definitions import VARIABLE, commands
+from reconciler.hooks.processes import Processes
 from reconciler.journal.journal import open_book, open_database, read_book
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.operations.asked import Surroundings
+from reconciler.providers.redaction import Redaction
 from reconciler.providers.spec import Opening, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.journal.journal import Book
     from reconciler.model.declared import DeclaredScope, SecretRef
     from reconciler.model.finding import Place
-    from reconciler.ports import Pace
+    from reconciler.ports import GuestHooks, Pace
     from reconciler.providers.breaker import Breaker
     from reconciler.providers.spec import ProviderSpec
 
-__all__ = ["JOURNAL_FILE", "Surroundings", "book", "check_keys", "opening"]
+__all__ = ["JOURNAL_FILE", "Surroundings", "book", "check_keys", "guest_hooks", "opening"]
 JOURNAL_FILE = "journal.db"
 SIMULATOR_SECRETS = {
     "accessKey": Secret("simulator"),
@@ -40,6 +43,24 @@ LONGEST_SECRET = 64 * 1024
 """Characters; a token has a few thousand."""
 IN_BODIES = {"user", "password", "domain"}
 """Credentials that travel in a body: any printable text. The others are parts of headers."""
+
+
+def guest_hooks(around: Surroundings, secrets: Iterable[Secret]) -> GuestHooks:
+    """Give what runs hooks; none of these secrets gets into what they say."""
+    if around.hooks is not None:
+        return around.hooks
+    database = around.environ.get("RECONCILER_DATABASE_URL", "")
+    hidden = {*(secret.value for secret in secrets), database, _password(database)} - {""}
+    redaction = Redaction(sorted(hidden))
+    defined = commands(around.environ.get(VARIABLE))
+    return Processes(defined, around.environ, redaction.hidden_text)
+
+
+def _password(url: str) -> str:
+    try:
+        return urlsplit(url).password or ""
+    except ValueError:
+        return ""
 
 
 def book(around: Surroundings, *, writing: bool) -> Book | None:

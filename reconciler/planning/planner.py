@@ -23,6 +23,7 @@ from reconciler.planning.approval import narrowed
 from reconciler.planning.fields import differences
 from reconciler.planning.forcing import forced, named_to_force
 from reconciler.planning.ground import Ground, Seen, Wish, ground
+from reconciler.planning.guests import with_errands
 from reconciler.planning.needs import with_needs
 from reconciler.planning.precondition import precondition
 from reconciler.planning.selection import matched, selected, unmatched
@@ -112,7 +113,7 @@ def plan(
     if whole.refusals:
         chosen = [_refused(change, whole.refusals[0]) for change in chosen]
     chosen = [replace(change, precondition=precondition(change, on)) for change in chosen]
-    final = with_needs(chosen, on)
+    final = with_needs(with_errands(chosen, on), on)
     refused = (*desired.entry_findings, *_blind(on), *narrow.findings)
     told = (*whole.refusals, *whole.asked, *refused, *draft.findings, *known.findings)
     return Plan(

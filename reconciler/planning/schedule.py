@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.call import Call, Verb
 from reconciler.model.capabilities import BatchBy, SetBy
+from reconciler.model.hook import Occasion
 from reconciler.model.plan import Action
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.capabilities import Batch, Capabilities
+    from reconciler.model.hook import Errand
     from reconciler.model.plan import Change, Plan
 
     Need = tuple[Verb, AttachmentKey]
@@ -53,6 +55,8 @@ class Step:
     """Sorted: `server:ID` and `volume:ID`, the volume and every server of the call."""
     returns: Mapping[AttachmentKey, PutBack] = field(default_factory=dict)
     """By arrival of a move: how its volume gets back to where it was, should the attach fail."""
+    errands: Mapping[AttachmentKey, Errand] = field(default_factory=dict)
+    """The hook of each attachment that has one: before it leaves, or after it arrived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,11 +136,21 @@ def _steps(
             had={} if verb is Verb.ATTACH else _had({key: changes[key] for key in keys}),
         )
         made = _step(call, needs, _server_of(verb, changes[keys[0]]), changes[keys[0]].name.volume)
+        made = replace(made, errands=_errands(verb, keys, changes))
         moved = {key: changes[key] for key in keys if changes[key].action is Action.MOVE}
         if verb is Verb.ATTACH and moved:
             backs = {key: _put_back(change, can) for key, change in moved.items()}
             made = replace(made, returns=backs)
         yield made
+
+
+def _errands(
+    verb: Verb, keys: Sequence[AttachmentKey], changes: Mapping[AttachmentKey, Change]
+) -> Mapping[AttachmentKey, Errand]:
+    """Give the hooks of a call: a move has one for either half."""
+    occasion = Occasion.ATTACHED if verb is Verb.ATTACH else Occasion.RELEASE
+    errands = (errand for key in keys for errand in changes[key].errands)
+    return {errand.key: errand for errand in errands if errand.occasion is occasion}
 
 
 def _put_back(change: Change, can: Capabilities) -> PutBack:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from reconciler.model.attachment import Attachment, AttachmentKey
     from reconciler.model.call import Verb
     from reconciler.model.finding import Finding, Place
+    from reconciler.model.hook import Errand
     from reconciler.model.plan import AcceptedDrift, Change, Matched, Plan
     from reconciler.model.record import NamedAttachment
     from reconciler.planning.schedule import Schedule, Step
@@ -217,10 +218,20 @@ def _change(change: Change) -> Document:
         "from_id": change.source.server_id if change.source else None,
         "device": change.wanted.device if change.wanted else None,
         "forced": change.forced,
+        "hooks": [_errand(errand) for errand in change.errands],
         "updates": [[u.attribute, u.before, u.after] for u in change.updates],
         "reason": change.reason,
         "refusals": [finding_row(finding) for finding in change.refusals],
         "place": place_row(change.place),
+    }
+
+
+def _errand(errand: Errand) -> Document:
+    return {
+        "occasion": errand.occasion.value,
+        "hook": errand.hook.name,
+        "server": errand.server,
+        "timeout_seconds": errand.hook.timeout_s,
     }
 
 

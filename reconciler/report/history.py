@@ -11,7 +11,7 @@ from reconciler.report.look import padded, width
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from reconciler.model.history import Holder, PastCall, PastRun, PastVerdict
+    from reconciler.model.history import Holder, PastCall, PastHook, PastRun, PastVerdict
     from reconciler.report.document import Document
 
     When = Callable[[float], str]
@@ -34,6 +34,7 @@ class DetailedRun:
     run: PastRun
     calls: tuple[PastCall, ...]
     """Its own, and those of earlier runs that it adopted."""
+    hooks: tuple[PastHook, ...] = ()
 
 
 def history_document(runs: Sequence[PastRun], when: When) -> Document:
@@ -49,6 +50,7 @@ def run_document(parts: Sequence[DetailedRun], when: When) -> Document:
             | {
                 "calls": [_call_row(c, when) for c in one.calls if c.run == one.run.id],
                 "adopted_calls": [_call_row(c, when) for c in one.calls if c.run != one.run.id],
+                "hooks": [_hook_row(hook, when) for hook in one.hooks],
             }
             for one in parts
         ]
@@ -108,6 +110,19 @@ def _verdict_row(one: PastVerdict, call: PastCall, when: When) -> Document:
     }
 
 
+def _hook_row(hook: PastHook, when: When) -> Document:
+    return {
+        "occasion": hook.occasion,
+        "hook": hook.hook,
+        "label": hook.label,
+        "began": when(hook.at_s),
+        "verdict": hook.verdict,
+        "message": hook.message or None,
+        "output": list(hook.output),
+        "seconds": round(hook.took_s, 1) if hook.took_s is not None else None,
+    }
+
+
 def history_text(document: Document) -> str:
     """Give a line for each cloud's part of a run."""
     runs = cast("list[dict[str, object]]", document["runs"])
@@ -163,8 +178,20 @@ def _run_lines(document: Document) -> Iterator[str]:
             yield "  Adopted from earlier runs:"
         for call in adopted:
             yield from _call_lines(call, f" (run {str(call['run'])[:ID_LENGTH]})")
-        if not calls and not adopted:
+        hooks = cast("list[dict[str, object]]", run["hooks"])
+        if hooks:
+            yield "  Hooks:"
+        yield from (line for hook in hooks for line in _hook_lines(hook))
+        if not calls and not adopted and not hooks:
             yield "  No call of it is in the journal."
+
+
+def _hook_lines(hook: Mapping[str, object]) -> Iterator[str]:
+    ended = hook["verdict"] or "no end: its run didn't live to it"
+    took = f" after {hook['seconds']} s" if hook["verdict"] else ""
+    what = f"{hook['occasion']} {plain(str(hook['hook']))} {plain(str(hook['label']))}"
+    yield f"  {hook['began']}  {what}: {ended}{took}"
+    yield from (f"      | {plain(line)}" for line in cast("list[str]", hook["output"]))
 
 
 def _call_lines(call: Mapping[str, object], whose: str = "") -> Iterator[str]:

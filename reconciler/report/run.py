@@ -33,6 +33,9 @@ DOING = {
 }
 """Verb -> the word while a call of it is under way."""
 
+AFTER_ATTACH = "after-attach"
+"""The code of an attach that is done and whose hook failed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
@@ -69,7 +72,7 @@ def run_document(report: RunReport) -> Document:
         "open": [
             _row(change, verdict, outcome)
             for change, verdict, outcome in report.results
-            if verdict is not Verdict.DONE
+            if verdict is not Verdict.DONE or outcome.after_attach
         ],
     }
 
@@ -82,8 +85,8 @@ def _row(change: Change, verdict: Verdict, outcome: Outcome) -> Document:
         "volume": change.name.volume,
         "from": change.source_server or None,
         "verdict": verdict.value,
-        "code": outcome.code,
-        "message": outcome.message,
+        "code": AFTER_ATTACH if outcome.after_attach else outcome.code,
+        "message": outcome.after_attach or outcome.message,
         "request_id": outcome.request_id,
     }
 

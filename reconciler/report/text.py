@@ -157,9 +157,17 @@ def _changes(
         yield f"  {look.paint(mark, head)} {row}"
         if change["forced"]:
             yield f"        {FORCED}"
+        yield from _hooks(change)
         for attribute, before, after in cast("list[list[str]]", change["updates"]):
             yield f"        {plain(attribute)}: {plain(before)} -> {plain(after)}"
         yield from (line for refusal in alone for line in _refusal(refusal, "        ", look))
+
+
+def _hooks(change: Mapping[str, object]) -> Iterator[str]:
+    for hook in cast("list[dict[str, object]]", change["hooks"]):
+        named, server = plain(str(hook["hook"])), plain(str(hook["server"]))
+        long = f"at most {hook['timeout_seconds']:g} s"
+        yield f"        {hook['occasion']}: hook `{named}` for `{server}`, {long}"
 
 
 def _refusal(refusal: Mapping[str, object], indent: str, look: Look) -> Iterator[str]:

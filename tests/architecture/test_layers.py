@@ -64,7 +64,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "starlette": {"sim"},
     "uvicorn": {"sim"},
     "wcwidth": {"report"},
-    "yaml": {"manifest", "sim"},
+    "yaml": {"hooks", "manifest", "sim"},
 }
 ONLY_IN = {
     "deepdiff": "planning/fields.py",

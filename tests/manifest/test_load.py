@@ -10,7 +10,7 @@ import pytest
 from reconciler.manifest import NOT_YET, load
 from reconciler.model.declared import Limits, Side, Unmanaged
 from reconciler.model.finding import Severity
-from tests.manifest.writing import HEAD, SCOPE, codes, declared, load_text, policy, rows, spec
+from tests.manifest.writing import HEAD, SCOPE, codes, declared, load_text, rows, spec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,6 +58,8 @@ spec:
   allowDestroy: false
   allowStatusReset: false
   forceDetach: ask
+  guestRelease: {hook: release-disk, timeout: 90s, whenRunning: require}
+  afterAttach: {hook: mount-disk}
 """
 NOT_SUPPORTED = """\
 ---
@@ -86,11 +88,6 @@ spec:
   scopes: [other]
   allowDestroy: true
   allowStatusReset: true
-  guestRelease:
-    hook: release-disk
-    timeout: 2m
-    whenRunning: require
-  afterAttach: {hook: mount-disk, timeout: 2m}
   windows:
     - {allow: "0 22 * * 1-5", duration: 6h, timezone: Asia/Seoul}
     - {deny: "0 0 24 12 *", duration: 14d, timezone: Asia/Seoul}
@@ -168,10 +165,9 @@ def test_every_row_of_the_table_is_refused_where_it_stands(
 
 
 def test_a_finding_about_what_is_not_supported_says_how_to_go_on(tmp_path: Path) -> None:
-    (finding,) = load_text(tmp_path, policy("guestRelease: {hook: release}")).findings
-    assert finding.summary == "`hook` is not supported yet"
-    assert finding.hint == "take `hook` out: this version runs no hooks in guests"
-    assert str(finding.place).endswith("m.yaml:10:18")
+    (finding,) = load_text(tmp_path, f"{SCOPE}---\n{spec('Schedule', 'every: 5m')}").findings
+    assert finding.summary == "`kind: Schedule` is not supported yet"
+    assert finding.hint.startswith("take the document out: ")
 
 
 STAYING = (

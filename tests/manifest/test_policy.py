@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.model.policy import Policy, WhenRunning
+from reconciler.model.policy import HOOK_TIMEOUT_S, Policy, WhenRunning
 from tests.manifest.writing import SCOPE, Case, check, codes, declared, load_text, policy, spec
 
 if TYPE_CHECKING:
@@ -39,6 +39,15 @@ REFUSED = (
         17,
         "`allowDestroy: true` holds only in a policy that names its scopes",
         "add `scopes: [SCOPE]` under `spec`: what may be lost is said one scope at a time",
+    ),
+    Case(
+        "a timeout of no hook is refused",
+        policy("guestRelease: {timeout: 2m}"),
+        "hook-missing",
+        10,
+        17,
+        "`guestRelease` must name the `hook` that its `timeout` is for",
+        "add `hook: NAME`, or take `timeout` out",
     ),
     Case(
         "a negative limit is refused",
@@ -251,3 +260,14 @@ def test_what_a_policy_permits_by_name_holds_for_its_scopes_alone(tmp_path: Path
         force_detach=True,
         when_running=WhenRunning.WARN,
     )
+
+
+def test_hooks_are_named_with_their_time_and_place(tmp_path: Path) -> None:
+    body = "guestRelease: {hook: release-disk, timeout: 90s}\nafterAttach: {hook: mount-disk}"
+    told = declared(tmp_path, policy(body)).policies["shop"]
+    assert told.when_running is None
+    release, after = told.guest_release, told.after_attach
+    assert release is not None
+    assert after is not None
+    assert (release.name, release.timeout_s, release.place.line) == ("release-disk", 90.0, 10)
+    assert (after.name, after.timeout_s, after.place.line) == ("mount-disk", HOOK_TIMEOUT_S, 11)

@@ -215,14 +215,15 @@ def _guest_holds(change: Change, on: Ground) -> Iterator[Finding]:
 def _guest(change: Change, on: Ground) -> Iterator[Finding]:
     key = change.leaves
     server = on.live.servers.get(key.server_id) if key is not None else None
-    if server is not None and server.running and not change.forced:
+    asked = change.forced or on.policy.guest_release is not None  # By a person, or by a hook.
+    if server is not None and server.running and not asked:
         yield _finding(
             change,
             "guest-release",
             f"server `{server.name}` is running, and nothing tells that its guest let go of "
             f"`{change.name.volume}`",
-            "stop the server, or unmount the volume in its guest and write "
-            "`guestRelease: {whenRunning: warn}` in the Policy",
+            "stop the server, name a hook in `guestRelease` of the Policy, or unmount the volume "
+            "in its guest and write `whenRunning: warn` there",
         )
 
 

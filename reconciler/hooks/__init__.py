@@ -1,0 +1,1 @@
+"""Commands of this machine that speak to guests: what they are, and running them."""

@@ -1,0 +1,1 @@
+"""Tests of the hooks room: the file of commands, and real processes."""
