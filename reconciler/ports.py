@@ -74,6 +74,17 @@ class StatusReset(Protocol):
         ...
 
 
+class Preflight(Protocol):
+    """Optional, beside Provider: a cloud that tells beforehand whether it would take an attach."""
+
+    async def rehearse(self, call: Call) -> Receipt:
+        """Ask about the attach of one key; never raises.
+
+        ACCEPTED: it would pass. With a handle the cloud didn't rehearse it: it began.
+        """
+        ...
+
+
 class ApiVersion(Protocol):
     """Optional, beside Provider: a cloud whose requests name the version of its API."""
 

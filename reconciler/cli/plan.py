@@ -49,18 +49,27 @@ and counters read, no plan must not look like one without changes."""
 @FORMAT_FLAG
 @click.option("--out", "out", metavar="FILE", help="Save the plan, readable by you alone.")
 @click.option(
+    "--preflight", is_flag=True, help="Also ask the cloud whether plain attaches would pass."
+)
+@click.option(
     "--detailed-exitcode",
     is_flag=True,
     help="0: nothing to do, 2: changes, 3: something refused, 1: error.",
 )
 def verb(
-    *, asked: Request, as_json: bool, form: str | None, out: str | None, detailed_exitcode: bool
+    *,
+    asked: Request,
+    as_json: bool,
+    form: str | None,
+    out: str | None,
+    preflight: bool,
+    detailed_exitcode: bool,
 ) -> int:
     """Show the changes, the calls they take, the time they will take, and what is refused."""
     form = chosen_format(form, as_json=as_json)
     around = surroundings()
     try:
-        planned = run(lambda: plan_manifests(asked, around))
+        planned = run(lambda: plan_manifests(asked, around, preflight=preflight))
     except (ReconcilerError, BaseExceptionGroup) as error:
         if form in REPORTS:
             say(rendered(plan_document((), list(findings_of(error))), form))

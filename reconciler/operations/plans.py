@@ -12,6 +12,7 @@ from reconciler.model.call import Verb
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.memory import NOBODY, Remembers
 from reconciler.operations.hooking import undefined
+from reconciler.operations.preflight import Asked, ask_beforehand
 from reconciler.operations.sessions import opened, unreadable
 from reconciler.planning.forecast import forecast_s
 from reconciler.planning.ground import ground
@@ -70,10 +71,16 @@ class Planned:
         return any(scope.plan.permitted for scope in self.scopes)
 
 
-async def plan_manifests(request: Request, around: Surroundings) -> Planned:
-    """Plan what a request names; open, look and close. Raises FindingsError, JournalError."""
+async def plan_manifests(
+    request: Request, around: Surroundings, *, preflight: bool = False
+) -> Planned:
+    """Plan what a request names; open, look and close. Raises FindingsError, JournalError.
+
+    With `preflight` the clouds that can are asked about plain attaches as well.
+    """
     async with opened(request, around, writing=False) as now:
-        made = await planned(now.sessions, now.findings, Terms(destroys=None))
+        terms = Terms(destroys=None, preflight=preflight)
+        made = await planned(now.sessions, now.findings, terms)
     check_selection(made)
     return made
 
@@ -138,6 +145,8 @@ class Terms:
     be asked."""
     rest_s: float = REST_S
     """How long motion is waited for."""
+    preflight: bool = False
+    """True: the clouds are asked beforehand what they would say of plain attaches."""
     ask_at_most: int = 0
     """Up to so many changes are planned only once their servers and volumes were asked alone."""
 
@@ -158,10 +167,20 @@ async def planned(
     async with asyncio.TaskGroup() as group:
         for session in sessions:
             group.create_task(one(session))
-    told = (*findings, *(unread[name] for name in sorted(unread)))
+    asked = Asked()
+    for name in sorted(plans) if terms.preflight else ():
+        plans[name] = await _preflighted(plans[name], asked)
+    told = (*findings, *(unread[name] for name in sorted(unread)), *asked.happened)
     scopes = tuple(plans[name] for name in sorted(plans))
     document = plan_document([scope.report for scope in scopes], told)
     return Planned(scopes=scopes, findings=told, document=document)
+
+
+async def _preflighted(scope: ScopePlan, asked: Asked) -> ScopePlan:
+    found, notice = await ask_beforehand(scope.plan, scope.session.provider, asked)
+    made = replace(scope.plan, findings=(*scope.plan.findings, *found))
+    report = replace(scope.report, plan=made, notices=(*scope.report.notices, notice))
+    return replace(scope, plan=made, report=report)
 
 
 async def _plan(session: Session, terms: Terms) -> ScopePlan:

@@ -29,7 +29,7 @@ from reconciler.providers.huawei_ecs.wire import (
     WireSubJob,
 )
 from reconciler.providers.huawei_faults import GONE, Meaning, request_id
-from reconciler.providers.requests import change, delete, get
+from reconciler.providers.requests import change, delete, get, strict_json
 from reconciler.providers.talk import ask, ask_all, clean
 
 if TYPE_CHECKING:
@@ -78,6 +78,24 @@ class HuaweiEcs:
         if not handle:
             return FAULTS.unaccepted(response)
         return Receipt(answer=Answer.ACCEPTED, handle=handle, request_id=request_id(response))
+
+    def rehearse(self, call: Call) -> Conversation[Receipt]:
+        """Ask with one request whether an attach would pass; a job in the answer is no rehearsal.
+
+        The body of one that passes isn't published: none, and an object that names neither a job
+        nor a code, pass; what is no JSON is nobody's answer.
+        """
+        assert call.verb is Verb.ATTACH, "only attaches have a dry run"
+        assert len(call.keys) == 1, "a batch has no dry run"
+        response = yield from ask(_attach(self._site, call, call.keys[0], rehearsal=True))
+        if not response.is_success:
+            return FAULTS.refusal(call.verb, response)
+        handle = _handle(response)
+        if not handle and (FAULTS.fault(response).code or not _blank_or_object(response)):
+            return FAULTS.unaccepted(response)
+        return Receipt(
+            answer=Answer.ACCEPTED, handle=handle or None, request_id=request_id(response)
+        )
 
     def track(self, handle: str) -> Conversation[Progress]:
         """Ask how a job is doing; an id that ECS doesn't know (any more) is GONE."""
@@ -148,12 +166,15 @@ def _request(site: Site, call: Call) -> httpx.Request:
             assert_never(call.verb)
 
 
-def _attach(site: Site, call: Call, key: AttachmentKey) -> httpx.Request:
+def _attach(
+    site: Site, call: Call, key: AttachmentKey, *, rehearsal: bool = False
+) -> httpx.Request:
     wanted = {"volumeId": key.volume_id}
     if key in call.devices:
         wanted["device"] = call.devices[key]
     url = site.compute("cloudservers", key.server_id, "attachvolume")
-    return change("POST", url, {"volumeAttachment": wanted})
+    body: dict[str, object] = {"volumeAttachment": wanted}
+    return change("POST", url, body | {"dry_run": True} if rehearsal else body)
 
 
 def _batch_attach(site: Site, call: Call, first: AttachmentKey) -> httpx.Request:
@@ -191,6 +212,13 @@ def _handle(response: httpx.Response) -> str:
         return WireAccepted.model_validate_json(response.content).job_id
     except ValidationError:
         return ""
+
+
+def _blank_or_object(response: httpx.Response) -> bool:
+    try:
+        return not response.content.strip() or isinstance(strict_json(response.content), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _progress(job: WireJob, request_id: str) -> Progress:

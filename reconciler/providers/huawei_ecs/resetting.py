@@ -1,4 +1,4 @@
-"""The open scope of ECS and EVS, with what only `repair` and `doctor` ask of it."""
+"""The open scope of ECS and EVS, with what only `repair`, `doctor` and a preflight ask of it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from reconciler.providers.http import AskingProvider
 
 if TYPE_CHECKING:
     from reconciler.model.attachment import AttachmentKey, Witness
+    from reconciler.model.call import Call
     from reconciler.model.outcome import Receipt
     from reconciler.providers.http import Line
     from reconciler.providers.huawei_ecs.conversations import HuaweiEcs
 
 
 class ResettingProvider(AskingProvider):
-    """A Provider that is a StatusReset as well; it inherits for the reason of its parent."""
+    """A Provider that is a StatusReset and a Preflight; it inherits for its parent's reason."""
 
     def __init__(self, says: HuaweiEcs, line: Line) -> None:
         super().__init__(says, line)
@@ -27,3 +28,7 @@ class ResettingProvider(AskingProvider):
     async def reset(self, key: AttachmentKey, attachment_id: str) -> Receipt:
         """Ask storage to forget one attachment; what broke after the request left is UNKNOWN."""
         return await self.written(self._resets.reset(key, attachment_id))
+
+    async def rehearse(self, call: Call) -> Receipt:
+        """Ask whether an attach would pass; what broke after the request left is UNKNOWN."""
+        return await self.written(self._resets.rehearse(call))

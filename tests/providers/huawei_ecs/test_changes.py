@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -39,12 +40,42 @@ def test_an_attach_without_a_device_leaves_it_to_the_cloud() -> None:
     assert request.content == b'{"volumeAttachment":{"volumeId":"v1"}}'
 
 
-def test_one_detach_never_forces() -> None:
+def test_one_detach_forces_nothing_by_itself() -> None:
     (request,), receipt = hold(SAYS.submit(DETACH), JOB)
     assert urls([request]) == [f"DELETE {V1}/cloudservers/s1/detachvolume/v1"]
     assert request.content == b""
     assert request.headers["Content-Type"] == "application/json"
     assert receipt.handle == "job-1"
+
+
+def test_a_detach_that_a_person_forces_says_so_in_its_query() -> None:
+    (request,), _ = hold(SAYS.submit(replace(DETACH, forced=True)), JOB)
+    assert urls([request]) == [f"DELETE {V1}/cloudservers/s1/detachvolume/v1?delete_flag=1"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "handle"),
+    [
+        (httpx.Response(200), Answer.ACCEPTED, None),
+        (ok({}), Answer.ACCEPTED, None),
+        (ok({"request_id": "r"}), Answer.ACCEPTED, None),
+        (ok({"job_id": ""}), Answer.ACCEPTED, None),
+        (JOB, Answer.ACCEPTED, "job-1"),
+        (httpx.Response(200, html="<p>"), Answer.UNKNOWN, None),
+        (ok([]), Answer.UNKNOWN, None),
+        (ok({"error": {"code": "Common.0024", "message": "m"}}, 202), Answer.BUSY, None),
+        (ok({"error": {"code": "Ecs.0103", "message": "m"}}, 200), Answer.UNKNOWN, None),
+        (ok({"error": {"code": "Ecs.0103", "message": "m"}}, 400), Answer.REFUSED, None),
+        (httpx.Response(500), Answer.UNKNOWN, None),
+    ],
+)
+def test_a_rehearsal_asks_for_a_dry_run_and_a_job_is_none(
+    answer: httpx.Response, said: Answer, handle: str | None
+) -> None:
+    (request,), receipt = hold(SAYS.rehearse(ATTACH), answer)
+    assert urls([request]) == [f"POST {V1}/cloudservers/s1/attachvolume"]
+    assert body(request) == {"volumeAttachment": {"volumeId": "v1"}, "dry_run": True}
+    assert (receipt.answer, receipt.handle) == (said, handle)
 
 
 def test_a_batch_of_attaches_sends_objects_and_one_of_detaches_plain_strings() -> None:
@@ -88,6 +119,9 @@ def test_ids_are_escaped_in_a_path() -> None:
         pytest.param(
             Call(verb=Verb.UPDATE, keys=(key("s1"), key("s2")), delete_on_termination=True),
             id="an update of two",
+        ),
+        pytest.param(
+            Call(verb=Verb.DETACH, keys=(key("s1"), key("s2")), forced=True), id="a forced batch"
         ),
     ],
 )
