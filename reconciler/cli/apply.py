@@ -124,6 +124,9 @@ def _tell_end(events: Telling, applied: Applied) -> None:
 
 def _as_saved(asked: Request, saved: Request) -> Request:
     """Give the request of a saved plan, with what the command line says anew."""
+    more = sorted(set(asked.forces) - set(saved.forces))
+    if more:
+        raise click.UsageError(f"`--force-detach {more[0]}` adds nothing to a saved plan")
     return replace(
         asked,
         files=saved.files if asked.files == DEFAULT_FILES else asked.files,
@@ -133,7 +136,7 @@ def _as_saved(asked: Request, saved: Request) -> Request:
         excludes=asked.excludes or saved.excludes,
         compare_with=asked.compare_with or saved.compare_with,
         first_apply=asked.first_apply or saved.first_apply,
-        forces=(*saved.forces, *asked.forces),
+        forces=saved.forces,
     )
 
 

@@ -79,10 +79,9 @@ async def plan_manifests(
     With `preflight` the clouds that can are asked about plain attaches as well.
     """
     async with opened(request, around, writing=False) as now:
-        terms = Terms(destroys=None, preflight=preflight)
-        made = await planned(now.sessions, now.findings, terms)
-    check_selection(made)
-    return made
+        made = await planned(now.sessions, now.findings, Terms(destroys=None))
+        check_selection(made)  # First: what a question turned out to be must be told.
+        return await _preflighted(made) if preflight else made
 
 
 def check_selection(made: Planned) -> None:
@@ -145,8 +144,6 @@ class Terms:
     be asked."""
     rest_s: float = REST_S
     """How long motion is waited for."""
-    preflight: bool = False
-    """True: the clouds are asked beforehand what they would say of plain attaches."""
     ask_at_most: int = 0
     """Up to so many changes are planned only once their servers and volumes were asked alone."""
 
@@ -167,20 +164,25 @@ async def planned(
     async with asyncio.TaskGroup() as group:
         for session in sessions:
             group.create_task(one(session))
+    told = (*findings, *(unread[name] for name in sorted(unread)))
+    return _told(tuple(plans[name] for name in sorted(plans)), told)
+
+
+def _told(scopes: tuple[ScopePlan, ...], findings: tuple[Finding, ...]) -> Planned:
+    document = plan_document([scope.report for scope in scopes], findings)
+    return Planned(scopes=scopes, findings=findings, document=document)
+
+
+async def _preflighted(made: Planned) -> Planned:
+    """Give the same with what the clouds say of plain attaches, one question at a time."""
     asked = Asked()
-    for name in sorted(plans) if terms.preflight else ():
-        plans[name] = await _preflighted(plans[name], asked)
-    told = (*findings, *(unread[name] for name in sorted(unread)), *asked.happened)
-    scopes = tuple(plans[name] for name in sorted(plans))
-    document = plan_document([scope.report for scope in scopes], told)
-    return Planned(scopes=scopes, findings=told, document=document)
-
-
-async def _preflighted(scope: ScopePlan, asked: Asked) -> ScopePlan:
-    found, notice = await ask_beforehand(scope.plan, scope.session.provider, asked)
-    made = replace(scope.plan, findings=(*scope.plan.findings, *found))
-    report = replace(scope.report, plan=made, notices=(*scope.report.notices, notice))
-    return replace(scope, plan=made, report=report)
+    scopes: list[ScopePlan] = []
+    for scope in made.scopes:
+        found, notice = await ask_beforehand(scope.plan, scope.session.provider, asked)
+        shown = replace(scope.plan, findings=(*scope.plan.findings, *found))
+        report = replace(scope.report, plan=shown, notices=(*scope.report.notices, notice))
+        scopes.append(replace(scope, plan=shown, report=report))
+    return _told(tuple(scopes), (*made.findings, *asked.happened))
 
 
 async def _plan(session: Session, terms: Terms) -> ScopePlan:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from reconciler.hooks.definitions import VARIABLE, commands
 from reconciler.hooks.processes import Processes
@@ -58,7 +58,7 @@ def guest_hooks(around: Surroundings, secrets: Iterable[Secret]) -> GuestHooks:
 
 def _password(url: str) -> str:
     try:
-        return urlsplit(url).password or ""
+        return unquote(urlsplit(url).password or "")
     except ValueError:
         return ""
 

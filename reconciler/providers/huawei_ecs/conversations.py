@@ -91,7 +91,7 @@ class HuaweiEcs:
         if not response.is_success:
             return FAULTS.refusal(call.verb, response)
         handle = _handle(response)
-        if not handle and (FAULTS.fault(response).code or not _blank_or_object(response)):
+        if not handle and (FAULTS.fault(response).code or not _says_nothing_wrong(response)):
             return FAULTS.unaccepted(response)
         return Receipt(
             answer=Answer.ACCEPTED, handle=handle or None, request_id=request_id(response)
@@ -214,7 +214,7 @@ def _handle(response: httpx.Response) -> str:
         return ""
 
 
-def _blank_or_object(response: httpx.Response) -> bool:
+def _says_nothing_wrong(response: httpx.Response) -> bool:
     try:
         return not response.content.strip() or isinstance(strict_json(response.content), dict)
     except (ValueError, RecursionError):

@@ -53,31 +53,6 @@ def test_a_detach_that_a_person_forces_says_so_in_its_query() -> None:
     assert urls([request]) == [f"DELETE {V1}/cloudservers/s1/detachvolume/v1?delete_flag=1"]
 
 
-@pytest.mark.parametrize(
-    ("answer", "said", "handle"),
-    [
-        (httpx.Response(200), Answer.ACCEPTED, None),
-        (ok({}), Answer.ACCEPTED, None),
-        (ok({"request_id": "r"}), Answer.ACCEPTED, None),
-        (ok({"job_id": ""}), Answer.ACCEPTED, None),
-        (JOB, Answer.ACCEPTED, "job-1"),
-        (httpx.Response(200, html="<p>"), Answer.UNKNOWN, None),
-        (ok([]), Answer.UNKNOWN, None),
-        (ok({"error": {"code": "Common.0024", "message": "m"}}, 202), Answer.BUSY, None),
-        (ok({"error": {"code": "Ecs.0103", "message": "m"}}, 200), Answer.UNKNOWN, None),
-        (ok({"error": {"code": "Ecs.0103", "message": "m"}}, 400), Answer.REFUSED, None),
-        (httpx.Response(500), Answer.UNKNOWN, None),
-    ],
-)
-def test_a_rehearsal_asks_for_a_dry_run_and_a_job_is_none(
-    answer: httpx.Response, said: Answer, handle: str | None
-) -> None:
-    (request,), receipt = hold(SAYS.rehearse(ATTACH), answer)
-    assert urls([request]) == [f"POST {V1}/cloudservers/s1/attachvolume"]
-    assert body(request) == {"volumeAttachment": {"volumeId": "v1"}, "dry_run": True}
-    assert (receipt.answer, receipt.handle) == (said, handle)
-
-
 def test_a_batch_of_attaches_sends_objects_and_one_of_detaches_plain_strings() -> None:
     keys = (key("s1"), key("s2"))
     attach = Call(verb=Verb.ATTACH, keys=keys, devices={keys[0]: "/dev/vdb"})
