@@ -149,7 +149,8 @@ class PlainEvents:
     def adopted(self, intent: OpenIntent, outcome: Outcome) -> None:
         """Say what became of a call of an earlier run."""
         what = f"{plain(intent.label)}: {intent.call.verb.value} of an earlier run"
-        said = f": {plain(outcome.message)}" if outcome.message else ""
+        told = outcome.after_attach or outcome.message
+        said = f": {plain(told)}" if told else ""
         say(f"{what} adopted: {outcome.verdict.value}{said}\n", err=True)
 
     def told(self, key: AttachmentKey) -> str:

@@ -4,7 +4,7 @@ Phases of a step, in this order, because each other order loses something:
   ready    what needs something that didn't happen is refused; the rest of a batch goes on
   locked   its volume and servers, sorted, then a slot: slot first would starve idle servers;
            what a call without a known end holds stays held until the run is over
-  guests   what leaves is released by its guest first, what arrived is told to it: see `guests`
+  guests   what leaves is released by its guest first: see `guests`
   send     see `sending`
   fallback a batch refused as a whole is looked at, sent once more cut to what is still so,
            then in singles
@@ -152,18 +152,13 @@ class _Execution:
         return refused
 
     async def _among_guests(self, step: Step, call: Call) -> Outcomes:
-        """Make a call, and run the hooks before and after it."""
+        """Make a call of what its guests let go; what comes after an attach belongs to sending."""
         self._run.events.step_started(step.id, call)
         errands = {key: step.errands[key] for key in call.keys if key in step.errands}
         guests = self._run.guests
-        if not errands:
+        if not errands or call.verb is Verb.ATTACH:
             return await self._make(step, call)
         assert guests is not None, "an apply brings what its plan names"
-        if call.verb is Verb.ATTACH:
-            made = await self._make(step, call)
-            done = {key: e for key, e in errands.items() if made[key].verdict is Verdict.DONE}
-            wrong = await guests.told(done, self._run.settling.watcher) if done else {}
-            return {k: replace(o, after_attach=wrong.get(k, "")) for k, o in made.items()}
         refused = await guests.released(errands, lambda: self._sender.held(lambda: False))
         going = tuple(key for key in call.keys if key not in refused)
         made = await self._make(step, _cut(call, going)) if going else {}

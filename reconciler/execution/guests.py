@@ -3,6 +3,7 @@
 1. A hook of a detach ends well before the intent is written: hook -> intent -> request. Where it
    doesn't, its attachment is cut from the call and the others go.
 2. A hook after an attach undoes nothing: the attachment stays, and its outcome says what is wrong.
+   It runs before the verdict is written: a call whose run died by then is adopted, and told again.
 3. Hooks of one server run one after the other, while its step holds its lock.
 4. A run that shall stop begins no release; what runs already is waited for.
 """
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ProviderError
-from reconciler.model.hook import HookEnd, HookVerdict
+from reconciler.model.hook import Errand, HookEnd, HookVerdict, Occasion
 from reconciler.model.outcome import Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
     from reconciler.execution.watcher import Watcher
     from reconciler.model.attachment import AttachmentKey
-    from reconciler.model.hook import Errand
+    from reconciler.model.hook import Hook
+    from reconciler.model.live import Live
+    from reconciler.model.outcome import Outcomes
     from reconciler.ports import GuestHooks, HookPages
 
     Held = Callable[[], Outcome | None]
@@ -41,6 +44,8 @@ class Guests:
     run: str
     hooks: GuestHooks
     pages: HookPages
+    after: Hook | None = None
+    """What is run for an attach that this run adopts."""
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def released(
@@ -62,21 +67,44 @@ class Guests:
         return refused
 
     async def told(
-        self, errands: Mapping[AttachmentKey, Errand], watcher: Watcher
-    ) -> Mapping[AttachmentKey, str]:
-        """Tell guests of what is attached; give, by attachment, what went wrong."""
+        self, errands: Mapping[AttachmentKey, Errand], outcomes: Outcomes, watcher: Watcher
+    ) -> Outcomes:
+        """Tell guests of what is attached now; give the outcomes with what went wrong."""
+        done = {k: errands[k] for k, o in outcomes.items() if k in errands and _done(o)}
+        if not done:
+            return outcomes
         wrong: dict[AttachmentKey, str] = {}
-        devices = await _devices(errands, watcher)
+        live = await _seen(done, watcher)
 
         async def one(errand: Errand) -> None:
-            device = devices.get(errand.key) or errand.device
+            seen = live.observed.get(errand.key) if live is not None else None
+            device = (seen.device if seen is not None else None) or errand.device
             async with self.slots:
                 end = await self._sent(replace(errand, device=device))
             if end.verdict is not HookVerdict.DONE:
                 wrong[errand.key] = said(errand, end)
 
-        await _by_server(errands, one)
-        return wrong
+        await _by_server(done, one)
+        return {k: replace(o, after_attach=wrong.get(k, "")) for k, o in outcomes.items()}
+
+    async def told_late(self, outcomes: Outcomes, watcher: Watcher) -> Outcomes:
+        """Tell guests of what a dead run attached; give the outcomes with what went wrong."""
+        hook, keys = self.after, [key for key, outcome in outcomes.items() if _done(outcome)]
+        live = await _seen(keys, watcher) if hook is not None and keys else None
+        if hook is None or live is None:
+            return outcomes
+        errands: dict[AttachmentKey, Errand] = {}
+        for key in keys:
+            server, volume = live.servers.get(key.server_id), live.volumes.get(key.volume_id)
+            if server is not None and server.running:
+                errands[key] = Errand(
+                    occasion=Occasion.ATTACHED,
+                    hook=hook,
+                    key=key,
+                    server=server.name or key.server_id,
+                    volume=(volume.name if volume is not None else "") or key.volume_id,
+                )
+        return await self.told(errands, outcomes, watcher)
 
     async def _sent(self, errand: Errand) -> HookEnd:
         number = self.pages.hook_began(self.run, errand)
@@ -110,12 +138,13 @@ async def _by_server(
             group.create_task(one_by_one(mine))
 
 
-async def _devices(
-    keys: Iterable[AttachmentKey], watcher: Watcher
-) -> Mapping[AttachmentKey, str | None]:
-    """Give the devices that the cloud tells; empty where it can't be asked now."""
+async def _seen(keys: Iterable[AttachmentKey], watcher: Watcher) -> Live | None:
+    """Give what a look sees of attachments; None where the cloud can't be asked now."""
     try:
-        live = await watcher.look(tuple(keys))
+        return await watcher.look(tuple(keys))
     except ProviderError:
-        return {}
-    return {key: seen.device for key, seen in live.observed.items()}
+        return None
+
+
+def _done(outcome: Outcome) -> bool:
+    return outcome.verdict is Verdict.DONE

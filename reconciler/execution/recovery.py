@@ -2,9 +2,11 @@
 
 1. A call with a handle is followed to its end; one without is looked at.
 2. Whatever the journal says, live state decides what the next plan does.
-3. What still can't be told stays open for the run after this one, and nothing is planned for
+3. Where a policy names a hook after an attach, it runs for one that is found done: its run died
+   before that was written, so nobody knows whether it ran.
+4. What still can't be told stays open for the run after this one, and nothing is planned for
    its volume: a call that is still on its way must not meet another one.
-4. Where nothing can be looked at, nothing is planned at all.
+5. Where nothing can be looked at, nothing is planned at all.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.execution.settle import CONTRADICTED_AFTER_S, settle
+from reconciler.model.call import Verb
 from reconciler.model.outcome import Answer, Receipt, Verdict
 
 if TYPE_CHECKING:
@@ -57,8 +60,10 @@ async def _settled(intent: OpenIntent, run: Run) -> Outcomes:
         replace(run.settling, deadline_s=left_s),
         intent.age_s,
     )
+    if intent.call.verb is Verb.ATTACH and run.guests is not None:
+        outcomes = await run.guests.told_late(outcomes, run.settling.watcher)
     run.journal.end(intent.intent_id, outcomes)
-    worst = min(outcomes.values(), key=lambda outcome: _WEIGHT[outcome.verdict])
+    worst = min(outcomes.values(), key=lambda one: (_WEIGHT[one.verdict], not one.after_attach))
     run.events.adopted(intent, worst)
     return outcomes
 

@@ -1,6 +1,6 @@
 """Sending one call until it is settled: journal, call, settle; busy clouds and lost answers.
 
-attempt  intent (durable) -> submit -> handle (durable) -> settle -> verdict (durable)
+attempt  intent (durable) -> submit -> handle (durable) -> settle -> hook -> verdict (durable)
 again    a call that left neither an answer nor a trace is sent again, a few times
 wait     while a busy cloud is waited for, the slot is somebody else's
 look     an answer that says no without saying why is looked at before it is believed
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import ProviderError
 from reconciler.execution.settle import Picture, Settling, picture, settle
+from reconciler.model.call import Verb
 from reconciler.model.outcome import Answer, Outcome, Receipt, Verdict
 from reconciler.model.record import Intent
 
@@ -148,6 +149,10 @@ class Sender:
             outcomes = dict.fromkeys(call.keys, _refusal(receipt))
         else:
             outcomes = await settle(call, receipt, run.settling)
+        if call.verb is Verb.ATTACH and step.errands:
+            assert run.guests is not None, "an apply brings what its plan names"
+            # Before the verdict: where we die meanwhile, whoever adopts the call tells the guest.
+            outcomes = await run.guests.told(step.errands, outcomes, run.settling.watcher)
         run.journal.end(intent_id, outcomes)
         return outcomes, receipt
 

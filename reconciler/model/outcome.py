@@ -84,7 +84,7 @@ class Outcome:
     message: str = ""
     request_id: str = ""
     after_attach: str = ""
-    """What went wrong with the hook after an attach that is done; empty: nothing."""
+    """What went wrong with the hook after an attach that is done; empty: nothing did."""
     took_s: float | None = None
     """How long after its call the change is thought to have ended; None where nobody asked."""
 

@@ -32,4 +32,5 @@ def unrunnable(scopes: Iterable[tuple[Plan, Session]]) -> tuple[Finding, ...]:
 
 def guests(session: Session, run_id: str, pages: Pages) -> Guests:
     """Give what an executor needs to run hooks."""
-    return Guests(run=run_id, hooks=session.hooks, pages=pages.hooks)
+    after = session.policy.after_attach
+    return Guests(run=run_id, hooks=session.hooks, pages=pages.hooks, after=after)

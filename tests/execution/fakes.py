@@ -64,6 +64,8 @@ class FakeCloud:
     blind: deque[ProviderError] = field(default_factory=deque)
     """Raised by looks, in turn."""
     look_s: float = 0.0
+    running: bool = True
+    """Whether its servers have guests."""
     busiest: int = 0
     overlaps: list[str] = field(default_factory=list)
     _open: set[str] = field(default_factory=set)
@@ -84,7 +86,10 @@ class FakeCloud:
         return Live(
             scope="prod",
             views=(View.COMPUTE,),
-            servers={k.server_id: Server(server_id=k.server_id, name="") for k in keys},
+            servers={
+                k.server_id: Server(server_id=k.server_id, name="", running=self.running)
+                for k in keys
+            },
             volumes={k.volume_id: self._volume(k.volume_id) for k in keys},
             observed={k: Observed(key=k, sightings=sighting) for k in keys if k in self.attached},
         )

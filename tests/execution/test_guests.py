@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,12 @@ import pytest
 from reconciler.errors import JournalError
 from reconciler.execution.executor import execute
 from reconciler.execution.guests import Guests
+from reconciler.execution.recovery import adopt
 from reconciler.model.call import Call, Verb
 from reconciler.model.finding import Place
 from reconciler.model.hook import Errand, Hook, HookEnd, HookVerdict, Occasion
 from reconciler.model.outcome import Answer, Outcome, Receipt, Verdict
+from reconciler.model.record import OpenIntent
 from reconciler.planning.schedule import PutBack
 from tests.execution.fakes import FakeCloud, MemoryJournal, key, run_of, scheduled, step
 from tests.rig.virtual_time import run
@@ -233,3 +236,49 @@ def test_a_journal_that_takes_no_line_stops_before_the_hook() -> None:
     with pytest.raises(ExceptionGroup):
         executed(FakeCloud(attached={ONE}), hooks, hooked(step(Verb.DETACH, ONE)))
     assert hooks.log == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "attached", "stopped", "ran"),
+    [
+        (Verb.ATTACH, {ONE}, False, ["run s1"]),
+        (Verb.ATTACH, set(), False, []),
+        (Verb.ATTACH, {ONE}, True, []),
+        (Verb.DETACH, set(), False, []),
+    ],
+    ids=["attached", "not attached", "stopped", "detached"],
+)
+def test_an_attach_whose_run_died_before_its_verdict_is_told_by_who_adopts_it(
+    verb: Verb, attached: set[AttachmentKey], ran: list[str], *, stopped: bool
+) -> None:
+    cloud, hooks = FakeCloud(attached=attached, running=not stopped), FakeHooks(fails={ONE})
+    left = OpenIntent(
+        intent_id=7,
+        run="dead",
+        step_id="x",
+        label="web-1/disk",
+        call=Call(verb=verb, keys=(ONE,)),
+        handle=None,
+        age_s=500.0,
+    )
+    journal = LoggingJournal(log=hooks.log, left_open=(left,))
+    guests = Guests(run="run-2", hooks=hooks, pages=hooks, after=HOOK)
+    assert run(adopt(replace(run_of(cloud), guests=guests, journal=journal))) == frozenset()
+    assert [line for line in hooks.log if line.startswith("run")] == ran
+    assert bool(journal.ended[7][ONE].after_attach) == bool(ran)
+
+
+def test_a_run_that_dies_while_it_tells_leaves_its_call_open() -> None:
+    hooks = FakeHooks(long_s=1000.0)
+
+    async def story() -> MemoryJournal:
+        on = running(FakeCloud(), hooks)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(60):
+                await execute(scheduled(hooked(step(Verb.ATTACH, ONE))), on)
+        assert isinstance(on.journal, MemoryJournal)
+        return on.journal
+
+    journal = run(story())
+    assert "run s1" in hooks.log
+    assert (len(journal.begun), journal.ended) == (1, {})
