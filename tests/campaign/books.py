@@ -209,6 +209,11 @@ class Watched:
         """Give a history that nobody reads."""
         return Unread()
 
+    @property
+    def hooks(self) -> Unread:
+        """Give a record of hooks that stays empty: no policy of these stories names one."""
+        return Unread()
+
     def begin(self, intent: Intent) -> int:
         """Write an intent, or die."""
         self.life.line()
