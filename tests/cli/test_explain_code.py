@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.cli.running import Lab
 
 PAGES = {page.code: page for page in pages()}
-ELSEWHERE = {"cloud", "too-many-findings"}
+ELSEWHERE = {"after-attach", "cloud", "too-many-findings"}
 """Told in other ways than `tests.architecture.codes` reads."""
 LONGEST_WORDS = 110
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.hostile.case import Case
-from tests.hostile.writing import LOOSE, REAL, WORLD, rows
+from tests.hostile.writing import LOOSE, REAL, SCOPE, WORLD, rows
 
 APPLY = ("apply", "-f", "lab.yaml", "--auto-approve", "--first-apply")
 UUID = "9c1fab00-0000-4000-8000-00000000abcd"
@@ -45,6 +47,11 @@ def _refused(name: str, code: str, body: str, *says: str, exit_code: int = 3) ->
         world=WIDE,
         says=says,
     )
+
+
+def _in(scope: str, deadline: str) -> str:
+    """Give a scope whose steps have this deadline: what is in motion is waited for so long."""
+    return scope.replace("world:", f"limits: {{stepTimeout: {deadline}}}, world:")
 
 
 def _odd_world() -> str:
@@ -132,7 +139,12 @@ STATES = (
         "servers: {web-2: {volumes: [two, boot-1]}}",
     ),
     _refused("a volume of another zone", "other-zone", "servers: {far: {volumes: [three]}}"),
-    _refused("a server that restarts", "server-status", "servers: {moving: {volumes: [three]}}"),
+    replace(
+        _refused(
+            "a server that restarts", "server-status", "servers: {moving: {volumes: [three]}}"
+        ),
+        text=rows("servers: {moving: {volumes: [three]}}", _in(SCOPE, "20s")) + LOOSE,
+    ),
     _refused("a volume in error", "volume-status", "servers: {web-1: {volumes: [one, broken]}}"),
     _refused(
         "a volume that an unowned server has",
