@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from reconciler.model.attachment import AttachmentKey, Witness
     from reconciler.model.call import Call
     from reconciler.model.finding import Finding
-    from reconciler.model.history import Holder
+    from reconciler.model.history import Holder, PastCall, PastRun
     from reconciler.model.hook import Errand, Hook, HookEnd
     from reconciler.model.live import Live, Words
     from reconciler.model.memory import Memory
     from reconciler.model.outcome import Outcome, Outcomes, Progress, Receipt
     from reconciler.model.record import Intent, NamedAttachment, OpenIntent
+    from reconciler.model.watching import Correction, Difference, Tick, Watched
 
 
 class Provider(Protocol):
@@ -239,4 +240,70 @@ class EmbeddedCloud(Protocol):
 
         Raises FindingsError when the world can't be read or another process has it open.
         """
+        ...
+
+
+class WatchListener(Protocol):
+    """Hears what a service sees and does: metrics, notifications, the page.
+
+    Called on the service's loop, in this order for each scope: `tick_began`, then for a correction
+    `step_began` and `step_ended`, then `ticked`, when the journal has it. Never raises, and never
+    waits: what takes time is put into a queue of its own.
+    """
+
+    def changed(self, now: Watched) -> None:
+        """Tell that it started, stops, or that other manifests are in force or refused."""
+        ...
+
+    def tick_began(self, scope: str, at_s: float) -> None:
+        """Tell that a scope is about to be looked at."""
+        ...
+
+    def step_began(self, scope: str, run: str, step_id: str, call: Call) -> None:
+        """Tell that a call is about to be made."""
+        ...
+
+    def step_ended(
+        self, scope: str, run: str, step_id: str, call: Call, outcomes: Outcomes
+    ) -> None:
+        """Each attachment of the call has its outcome."""
+        ...
+
+    def ticked(self, tick: Tick) -> None:
+        """Tell what a look saw, and what was done about it."""
+        ...
+
+
+class WatchView(Protocol):
+    """A running service, for whoever shows it."""
+
+    def now(self) -> Watched:
+        """Give it as it is at this moment; costs nothing."""
+        ...
+
+
+class WatchHistory(Protocol):
+    """What the journal keeps of a service and of runs, newest first. Raises `JournalError`.
+
+    `scope` None means all of them. Times are seconds since 1970.
+    """
+
+    def ticks(self, scope: str | None, since_s: float, limit: int) -> tuple[Tick, ...]:
+        """Give the ticks that began since then; of their rows only the counts are kept."""
+        ...
+
+    def differences(self, scope: str | None, since_s: float) -> tuple[Difference, ...]:
+        """Give what differs now, and what did since then."""
+        ...
+
+    def corrections(self, scope: str | None, since_s: float) -> tuple[Correction, ...]:
+        """Give the corrections since then."""
+        ...
+
+    def runs(self, since_s: float, prefix: str = "") -> tuple[PastRun, ...]:
+        """Give the runs, of every verb, that began since then and whose id begins so."""
+        ...
+
+    def calls(self, run: PastRun) -> tuple[PastCall, ...]:
+        """Give the calls of a run."""
         ...
