@@ -19,6 +19,7 @@ VERBS = {
     "apply": "make what the manifests say true: plan, ask, execute, confirm",
     "completion": "print what makes a shell complete this command line",
     "doctor": "show what is stuck, which view says what, and the next step",
+    "drift": "show what differs from what was last applied; read-only",
     "explain-code": "tell what a diagnostic code means, why, and what to do",
     "explain": "tell why an attachment is, or isn't",
     "history": "list past runs, and what became of each call of one",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, inspect, select
 
 from reconciler.journal import tables
-from reconciler.journal.tables import kept
+from reconciler.journal.texts import kept
 from reconciler.model.history import PastHook
 
 if TYPE_CHECKING:

@@ -18,12 +18,14 @@ from sqlalchemy import delete, distinct, func, insert, select
 
 from reconciler.errors import JournalError
 from reconciler.journal import leases, memories, tables
+from reconciler.journal.corrections import CorrectionPages
 from reconciler.journal.heart import Heart
 from reconciler.journal.hooks import HookLines, past_hooks
 from reconciler.journal.leases import Lease, LeaseTerms
 from reconciler.journal.runs import RunPages, past_calls, past_runs
 from reconciler.journal.store import in_database, in_file
-from reconciler.journal.tables import kept
+from reconciler.journal.texts import kept
+from reconciler.journal.watching import WatchPages
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.call import Call, Verb
 from reconciler.model.outcome import Verdict
@@ -128,6 +130,8 @@ class Pages:
     def __init__(self, store: Store, lease: Lease, whose: tuple[str, str]) -> None:
         self.lease = lease
         self.runs = RunPages(store, whose)
+        self.watch = WatchPages(store, whose)
+        self.corrections = CorrectionPages(store, whose)
         self._store = store
         self._identity, self._scope = whose
         self.hooks = HookLines(store, self._leased, self._identity)

@@ -25,11 +25,6 @@ SCHEMA_VERSION = 1
 metadata = MetaData()
 
 
-def kept(text: str) -> str:
-    """Give text that every database takes: no NUL, and nothing that UTF-8 can't say."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
-
-
 schema_version = Table(
     "schema_version",
     metadata,
@@ -167,6 +162,93 @@ hook_ends = Table(
     Column("at_s", Float, nullable=False),
 )
 """A hook without an end: its run didn't live to it."""
+owned_rows = Table(
+    "owned_rows",
+    metadata,
+    Column("identity", Text, nullable=False),
+    Column("side", String(16), nullable=False),
+    Column("owner_id", Text, nullable=False),
+    UniqueConstraint("identity", "side", "owner_id"),
+)
+"""The rows that the last apply owned: only on those an addition is drift."""
 
-LATER = (hooks, hook_ends)
+ticks = Table(
+    "ticks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("identity", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("began_s", Float, nullable=False),
+    Column("took_s", Float, nullable=False),
+    Column("looked", Integer, nullable=False),
+    Column("remembered", Integer, nullable=False),
+    Column("counts", Text, nullable=False),
+    Column("findings", Text, nullable=False),
+    Column("run", String(64)),
+    Column("commit", String(64)),
+    Column("requests", Integer, nullable=False),
+    Column("next_s", Float),
+    Index("ticks_by_scope", "scope", "began_s"),
+    Index("ticks_by_began", "began_s"),
+)
+
+differences = Table(
+    "differences",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("identity", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("answer", String(16), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("server_id", Text, nullable=False),
+    Column("volume_id", Text, nullable=False),
+    Column("server", Text, nullable=False),
+    Column("volume", Text, nullable=False),
+    Column("found_server_id", Text, nullable=False),
+    Column("found_server", Text, nullable=False),
+    Column("first_s", Float, nullable=False),
+    Column("last_s", Float, nullable=False),
+    Column("gone_s", Float),
+    Column("run", String(64)),
+    Index("differences_by_identity", "identity", "gone_s"),
+    Index("differences_by_last", "last_s"),
+)
+"""What a service saw differ, a row from its first look to the one that didn't see it any more."""
+
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("identity", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("run", String(64), nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("server_id", Text, nullable=False),
+    Column("volume_id", Text, nullable=False),
+    Column("server", Text, nullable=False),
+    Column("volume", Text, nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("code", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("facts", String(64), nullable=False),
+    Column("at_s", Float, nullable=False),
+    Index("corrections_by_identity", "identity", "at_s"),
+    Index("corrections_by_at", "at_s"),
+)
+"""What a service changed by itself. `facts` is the fingerprint of the change and what it stood on:
+one that failed isn't tried again on the same facts."""
+
+breakers = Table(
+    "breakers",
+    metadata,
+    Column("identity", Text, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("standing", String(16), nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("since_s", Float, nullable=False),
+    Column("until_s", Float),
+)
+
+LATER = (hooks, hook_ends, owned_rows, ticks, differences, corrections, breakers)
 """What a journal of this schema may lack: it was made before there were any."""

@@ -115,9 +115,9 @@ class Difference:
     """Why the last look left it; None: it was corrected, or is gone. Not kept in the journal."""
 
     @property
-    def identity(self) -> tuple[str, str, AttachmentKey]:
-        """What makes it the same difference in the next look."""
-        return self.answer.value, self.kind.value, self.key
+    def identity(self) -> tuple[AttachmentKey, str]:
+        """What makes it the same difference in the next look, whatever its kind is then."""
+        return self.key, self.answer.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from reconciler.model.call import Verb
 from reconciler.model.finding import Finding
 from reconciler.model.outcome import Verdict
 from reconciler.model.plan import Action, Standing
+from reconciler.planning.differing import owned_rows
 from reconciler.report.run import RunReport
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def record(fresh: Planned, runs: Mapping[str, Run], results: Sequence[Result]) -
         before = pages.applied() or frozenset()
         kept = {row for row in before if _key(row, plan.scope) in staying}
         owned = {row for row in plan.owned if _key(row, plan.scope) not in missing}
+        pages.watch.own(owned_rows(scope.on))
         by = scope.session.memory_of(plan)
         pages.record_applied(runs[plan.scope].id, frozenset(owned | kept), by)
 

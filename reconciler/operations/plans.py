@@ -43,6 +43,8 @@ class ScopePlan:
     plan: Plan
     schedule: Schedule
     report: ScopeReport
+    on: Ground
+    """What the plan stands on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +203,8 @@ async def _plan(session: Session, terms: Terms) -> ScopePlan:
         rest_s=terms.rest_s,
         ask_at_most=terms.ask_at_most,
     )
-    made = plan(resolve(session.entries, live), live, policy, can, circumstances)
+    on = stand(live)
+    made = plan(on.desired, live, policy, can, circumstances)
     told = (*await _api_version(session), *undefined(made, session))
     made = replace(made, findings=(*made.findings, *told))
     steps = schedule(made, can)
@@ -211,6 +214,7 @@ async def _plan(session: Session, terms: Terms) -> ScopePlan:
         session=session,
         plan=made,
         schedule=steps,
+        on=on,
         report=ScopeReport(
             plan=made,
             schedule=steps,

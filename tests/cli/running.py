@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
+
 from reconciler.cli.main import main
 
 if TYPE_CHECKING:
@@ -120,3 +122,11 @@ class Lab:
         document = json.loads(self.run("live", "-f", "lab.yaml", "--json").out)
         rows = document["scopes"][0]["attachments"]
         return {(row["server"], row["volume"]) for row in rows if not row["boot"]}
+
+    def moved(self, volume_id: str, server_id: str) -> None:
+        """Put a volume onto another server, behind everybody's back."""
+        path = self.folder / ".reconciler" / "simulator" / "lab.world.yaml"
+        world = yaml.safe_load(path.read_text(encoding="utf-8"))
+        (row,) = [one for one in world["attachments"] if one["volume"] == volume_id]
+        row["server"] = server_id
+        path.write_text(yaml.safe_dump(world), encoding="utf-8")

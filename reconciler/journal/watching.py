@@ -1,0 +1,169 @@
+"""What the looks of a service keep of one cloud: ticks, and what differed from when to when.
+
+A difference is one row, from the look that saw it first to the look that didn't see it any more.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, insert, select, update
+
+from reconciler.journal import tables
+from reconciler.journal.texts import kept
+from reconciler.model.attachment import AttachmentKey
+from reconciler.model.declared import Side
+from reconciler.model.plan import Name
+from reconciler.model.watching import Answer, Difference, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.engine import Connection, Row
+
+    from reconciler.journal.store import Store
+    from reconciler.model.watching import Tick
+
+    AnyRow = Row[tuple[object, ...]]
+
+
+class WatchPages:
+    """What a service keeps of one cloud identity."""
+
+    def __init__(self, store: Store, whose: tuple[str, str]) -> None:
+        self._store = store
+        self._identity, self._scope = whose
+
+    def owned_rows(self) -> frozenset[tuple[Side, str]]:
+        """Give the rows that the last apply owned."""
+        rows = tables.owned_rows
+        query = select(rows.c.side, rows.c.owner_id).where(rows.c.identity == self._identity)
+        with self._store.durably() as connection:
+            return frozenset((Side(r.side), r.owner_id) for r in connection.execute(query))
+
+    def own(self, rows: Collection[tuple[Side, str]]) -> None:
+        """Replace them."""
+        mine = {"identity": self._identity}
+        values = [mine | {"side": side.value, "owner_id": one} for side, one in rows]
+        values.sort(key=lambda row: (row["side"], row["owner_id"]))
+        with self._store.durably() as connection:
+            table = tables.owned_rows
+            connection.execute(delete(table).where(table.c.identity == self._identity))
+            if values:
+                connection.execute(insert(table), values)
+
+    def lasting(self) -> tuple[Difference, ...]:
+        """Give the differences that the last look saw, sorted."""
+        with self._store.durably() as connection:
+            return _ordered(self._lasting(connection).values())
+
+    def _lasting(self, connection: Connection) -> dict[int, Difference]:
+        query = select(tables.differences).where(*self._open())
+        return {row.id: difference(row, self._scope) for row in connection.execute(query)}
+
+    def _open(self) -> tuple[ColumnElement[bool], ...]:
+        table = tables.differences
+        return table.c.identity == self._identity, table.c.gone_s.is_(None)
+
+    def looked(
+        self, seen: Sequence[Difference], moving: Collection[str]
+    ) -> tuple[tuple[Difference, ...], tuple[Difference, ...]]:
+        """Make durable what a look saw; give it with its first and last moments, and what is gone.
+
+        What concerns a volume in `moving` is neither seen nor gone: nobody can tell.
+        """
+        now_s = self._store.now_s()
+        table = tables.differences
+        with self._store.durably() as connection:
+            rows = self._lasting(connection)
+            ids = {one.identity: row_id for row_id, one in rows.items()}
+            there = {one.identity for one in seen}
+            left = {i: one for i, one in rows.items() if one.identity not in there}
+            gone = {i: one for i, one in left.items() if one.key.volume_id not in moving}
+            now = [_going_on(one, rows.get(ids.get(one.identity, 0)), now_s) for one in seen]
+            for one in now:
+                if one.identity in ids:
+                    mine = table.c.id == ids[one.identity]
+                    connection.execute(update(table).where(mine).values(_changing(one)))
+            new = [self._row(one) for one in now if one.identity not in ids]
+            if new:
+                connection.execute(insert(table), new)
+            for row_id in gone:
+                connection.execute(update(table).where(table.c.id == row_id).values(gone_s=now_s))
+        unsure = (one for row_id, one in left.items() if row_id not in gone)
+        ended = (replace(one, gone_s=now_s) for one in gone.values())
+        return _ordered((*now, *unsure)), _ordered(ended)
+
+    def _row(self, one: Difference) -> dict[str, object]:
+        return {
+            "identity": self._identity,
+            "scope": self._scope,
+            "answer": one.answer.value,
+            "server_id": one.key.server_id,
+            "volume_id": one.key.volume_id,
+            "first_s": one.first_s,
+            "run": None,
+            **_changing(one),
+        }
+
+    def ticked(self, tick: Tick) -> None:
+        """Make durable that a look ended, and how."""
+        findings = [[f.severity.value, f.code, kept(f.summary), f.hint] for f in tick.findings]
+        row = {
+            "identity": self._identity,
+            "scope": self._scope,
+            "began_s": tick.began_s,
+            "took_s": tick.took_s,
+            "looked": int(tick.looked),
+            "remembered": int(tick.remembered),
+            "counts": json.dumps(dict(tick.counts), sort_keys=True),
+            "findings": json.dumps(findings),
+            "run": tick.run,
+            "commit": tick.commit,
+            "requests": tick.requests,
+            "next_s": tick.next_s,
+        }
+        with self._store.durably() as connection:
+            connection.execute(insert(tables.ticks).values(row))
+
+
+def _ordered(differences: Iterable[Difference]) -> tuple[Difference, ...]:
+    return tuple(sorted(differences, key=lambda one: one.identity))
+
+
+def _going_on(one: Difference, known: Difference | None, now_s: float) -> Difference:
+    """Give a difference that is seen now, with what is known of it from looks before."""
+    if known is None:
+        return replace(one, first_s=now_s, last_s=now_s)
+    return replace(one, first_s=known.first_s, last_s=now_s, run=known.run)
+
+
+def _changing(one: Difference) -> dict[str, object]:
+    """Give the columns that a look may find otherwise than the one before."""
+    return {
+        "kind": one.kind.value,
+        "server": kept(one.name.server),
+        "volume": kept(one.name.volume),
+        "found_server_id": kept(one.found_server_id),
+        "found_server": kept(one.found_server),
+        "last_s": one.last_s,
+    }
+
+
+def difference(row: AnyRow, scope: str) -> Difference:
+    """Give what one row keeps."""
+    return Difference(
+        answer=Answer(row.answer),
+        kind=Kind(row.kind),
+        key=AttachmentKey(scope, row.server_id, row.volume_id),
+        name=Name(server=row.server, volume=row.volume),
+        found_server_id=row.found_server_id,
+        found_server=row.found_server,
+        first_s=row.first_s,
+        last_s=row.last_s,
+        gone_s=row.gone_s,
+        run=row.run,
+    )

@@ -1,0 +1,66 @@
+"""What is live against what was last applied and what the manifests ask; nothing is changed.
+
+Read-only by construction: nothing here knows how to send a change, and the journal is only read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reconciler.operations.plans import Terms, planned
+from reconciler.operations.sessions import opened
+from reconciler.planning.differing import compare
+from reconciler.report.drift import ScopeDrift
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.model.finding import Finding
+    from reconciler.model.watching import Difference
+    from reconciler.operations.plans import ScopePlan
+    from reconciler.operations.sessions import Request
+    from reconciler.operations.wiring import Surroundings
+    from reconciler.planning.differing import Comparison
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drifted:
+    """The scopes that could be read, sorted by name, and what is wrong with the others."""
+
+    scopes: tuple[ScopeDrift, ...]
+    findings: tuple[Finding, ...]
+
+
+async def drift(request: Request, around: Surroundings) -> Drifted:
+    """Compare every scope of a request. Raises FindingsError, JournalError."""
+    async with opened(request, around, writing=False) as now:
+        made = await planned(now.sessions, now.findings, Terms(destroys=None))
+        scopes = tuple(_told(scope) for scope in made.scopes)
+    return Drifted(scopes=scopes, findings=made.findings)
+
+
+def compared(scope: ScopePlan) -> Comparison:
+    """Compare live, applied and manifests of one planned scope."""
+    pages = scope.session.pages
+    rows = pages.watch.owned_rows() if pages is not None else frozenset()
+    return compare(scope.plan, scope.on, scope.session.entries, rows)
+
+
+def _told(scope: ScopePlan) -> ScopeDrift:
+    session, desired, pages = scope.session, scope.on.desired, scope.session.pages
+    found = compared(scope)
+    known = pages.watch.lasting() if pages is not None else ()
+    return ScopeDrift(
+        scope=session.scope.name,
+        provider=session.spec.name,
+        simulated=session.scope.simulated,
+        comparison=replace(found, differences=_since(found.differences, known)),
+        findings=(*desired.entry_findings, *desired.scope_findings),
+    )
+
+
+def _since(seen: Sequence[Difference], known: Sequence[Difference]) -> tuple[Difference, ...]:
+    """Give differences with the moment when a service saw them first, where one did."""
+    first = {one.identity: one.first_s for one in known}
+    return tuple(replace(one, first_s=first.get(one.identity, 0.0)) for one in seen)
