@@ -36,6 +36,7 @@ VERBS = {
     "undo": "show the plan that takes a run back, or make it",
     "validate": "read and cross-check manifests; no network",
     "version": "print the version",
+    "watch": "look on a schedule, and correct drift where told to",
 }
 """Verb -> its line of help. Each lives in the file of its name; only the one asked is loaded."""
 FILES = {"import": "importing"}

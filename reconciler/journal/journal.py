@@ -25,6 +25,7 @@ from reconciler.journal.leases import Lease, LeaseTerms
 from reconciler.journal.runs import RunPages, past_calls, past_runs
 from reconciler.journal.store import in_database, in_file
 from reconciler.journal.texts import kept
+from reconciler.journal.watched import WatchBook
 from reconciler.journal.watching import WatchPages
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.call import Call, Verb
@@ -56,6 +57,7 @@ class Book:
         self._store = store
         self._terms = terms
         self._heart = Heart()
+        self.watched = WatchBook(store)
 
     def pages(self, identity: Identity, scope: str) -> Pages:
         """Give the pages of one cloud; `scope` is what this run calls it."""

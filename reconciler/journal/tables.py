@@ -176,7 +176,6 @@ ticks = Table(
     "ticks",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("identity", Text, nullable=False),
     Column("scope", Text, nullable=False),
     Column("began_s", Float, nullable=False),
     Column("took_s", Float, nullable=False),

@@ -1,11 +1,10 @@
-"""What the looks of a service keep of one cloud: ticks, and what differed from when to when.
+"""What the looks of a service keep of one cloud: what differed, from when to when.
 
 A difference is one row, from the look that saw it first to the look that didn't see it any more.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Row
 
     from reconciler.journal.store import Store
-    from reconciler.model.watching import Tick
 
     AnyRow = Row[tuple[object, ...]]
 
@@ -108,26 +106,6 @@ class WatchPages:
             "run": None,
             **_changing(one),
         }
-
-    def ticked(self, tick: Tick) -> None:
-        """Make durable that a look ended, and how."""
-        findings = [[f.severity.value, f.code, kept(f.summary), f.hint] for f in tick.findings]
-        row = {
-            "identity": self._identity,
-            "scope": self._scope,
-            "began_s": tick.began_s,
-            "took_s": tick.took_s,
-            "looked": int(tick.looked),
-            "remembered": int(tick.remembered),
-            "counts": json.dumps(dict(tick.counts), sort_keys=True),
-            "findings": json.dumps(findings),
-            "run": tick.run,
-            "commit": tick.commit,
-            "requests": tick.requests,
-            "next_s": tick.next_s,
-        }
-        with self._store.durably() as connection:
-            connection.execute(insert(tables.ticks).values(row))
 
 
 def _ordered(differences: Iterable[Difference]) -> tuple[Difference, ...]:

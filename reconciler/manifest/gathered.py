@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.declared import DeclaredScope, Entry, Ref
     from reconciler.model.finding import Place
+    from reconciler.model.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,3 +49,4 @@ class Gathered:
     policies: list[PolicyDocument] = field(default_factory=list)
     scheduled: list[Ref] = field(default_factory=list)
     """The scopes that schedules name."""
+    schedules: list[Schedule] = field(default_factory=list)

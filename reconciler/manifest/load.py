@@ -15,10 +15,9 @@ from reconciler.manifest.notes import Notes
 from reconciler.manifest.paths import file_name, files
 from reconciler.manifest.policies import merged, policy, refs
 from reconciler.manifest.reading import Reading
-from reconciler.manifest.schema import ScheduleSpec
+from reconciler.manifest.schedules import check_schedules, schedule
 from reconciler.manifest.scopes import scope
 from reconciler.manifest.source import read
-from reconciler.manifest.validate import validate
 from reconciler.model.declared import Declared
 
 if TYPE_CHECKING:
@@ -63,6 +62,7 @@ def load(
             if document.usable:
                 _gather(document, gathered, notes)
     crosscheck(gathered, notes, providers)
+    check_schedules(gathered.schedules, notes)
     declared = _declared(gathered, notes, tuple(str(path) for path in paths))
     return Loaded(declared=None if notes.failed else declared, findings=notes.ordered())
 
@@ -96,8 +96,10 @@ def _gather_kind(reading: Reading, known: Opened, gathered: Gathered) -> None:
             if written is not None:
                 gathered.policies.append(written)
         case Kind.SCHEDULE:
-            if validate(reading, ScheduleSpec, known.spec, "spec") is not None:
+            planned = schedule(reading, known.name, known.spec)
+            if planned is not None:
                 gathered.scheduled.extend(refs(reading, known.spec, "scopes") or ())
+                gathered.schedules.append(planned)
         case _:
             assert_never(known.kind)
 
@@ -108,5 +110,6 @@ def _declared(gathered: Gathered, notes: Notes, sources: tuple[str, ...]) -> Dec
         scopes=scopes,
         entries=by_scope(gathered),
         policies=merged(gathered.policies, scopes, notes),
+        schedules=tuple(gathered.schedules),
         sources=sources,
     )

@@ -36,7 +36,8 @@ class Unsupported:
 
 NOT_YET: Final[Mapping[Unsupported, str]] = MappingProxyType(
     {
-        Unsupported("Schedule"): "this version runs when it is called, never by itself",
+        Unsupported("Schedule", ("source",)): "this version fetches no manifests",
+        Unsupported("Schedule", ("notify",)): "this version tells nobody by itself",
     },
 )
 """What is not supported -> why, as half a sentence that follows "is not supported yet"."""

@@ -240,7 +240,7 @@ class Webhook(Closed):
     """One address that is told."""
 
     url_from: SecretField
-    format: Text | None = None
+    format: Annotated[str, BeforeValidator(scalars.choice("json", "slack"))] = "json"
 
 
 class Notice(Closed):
@@ -254,8 +254,8 @@ class ScheduleSpec(Closed):
 
     scopes: list[Text] | None = Field(default=None, min_length=1)
     every: Seconds | None = None
-    cron: Text | None = None
-    timezone: Text | None = None
+    cron: Cron | None = None
+    timezone: Zone = "UTC"
     correct: Flag | None = None
     heal: Annotated[str, BeforeValidator(scalars.choice("applied", "manifests"))] | None = None
     max_detach_per_day: Count | None = None

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.finding import Place
     from reconciler.model.policy import Policy
+    from reconciler.model.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,5 +129,6 @@ class Declared:
     scopes: Mapping[str, DeclaredScope]
     entries: Mapping[str, tuple[Entry, ...]]
     policies: Mapping[str, Policy]
+    schedules: tuple[Schedule, ...] = ()
     sources: tuple[str, ...] = ()
     """The paths that were given, as given."""

@@ -76,6 +76,12 @@ class Consent:
     """What a saved plan approved; None: the fresh plan is what is approved."""
     tell: Callable[[str], None] = lambda _: None
     """Hears which other run is waited for."""
+    verb: str = VERB
+    """What the history calls the run."""
+    run: str = ""
+    """Its id; empty: a new one."""
+    records: bool = True
+    """False: what the manifests own now isn't what was applied, and isn't recorded as that."""
 
 
 async def apply_manifests(
@@ -94,10 +100,10 @@ async def apply_manifests(
     stop = stop or asyncio.Event()
     began_s = asyncio.get_running_loop().time()
     async with opened(request, around, writing=True) as now:
-        run_id = uuid.uuid4().hex
+        run_id = consent.run or uuid.uuid4().hex
         runs = {session.scope.name: _run(session, run_id, events, stop) for session in now.sessions}
         _something_declared(now)
-        verb = VERB if request.rows is None else UNDO
+        verb = consent.verb if request.rows is None else UNDO
         claim = Claim(run=run_id, operation=verb, timeout_s=lock_timeout_s, tell=consent.tell)
         leases = Leases(now.sessions, claim)
         commit = made_from(request.files, around, recursive=request.recursive)
@@ -283,7 +289,7 @@ async def _consented(fresh: Planned, ready: _Ready, consent: Consent, request: R
         consent.show(fresh)
         if stops:
             return Applied(planned=fresh, ending=Ending.REFUSED, findings=stops)
-        return _nothing_sent(fresh, ready.runs)
+        return _nothing_sent(fresh, ready.runs, records=consent.records)
     if not consent.prompts:
         return await _asked(fresh, ready, consent)
     return await _prompted(fresh, ready, consent, request)
@@ -293,7 +299,7 @@ async def _asked(fresh: Planned, ready: _Ready, consent: Consent) -> Applied:
     """Execute what is approved already, once it was shown."""
     if consent.ask(fresh) is None:
         return Applied(planned=fresh, ending=Ending.REFUSED, findings=(_not_approved(),))
-    return await _executed(fresh, ready)
+    return await _executed(fresh, ready, records=consent.records)
 
 
 async def _prompted(fresh: Planned, ready: _Ready, consent: Consent, request: Request) -> Applied:
@@ -360,12 +366,13 @@ def _not_approved() -> Finding:
     )
 
 
-def _nothing_sent(fresh: Planned, runs: Mapping[str, Run]) -> Applied:
-    record(fresh, runs, ())
+def _nothing_sent(fresh: Planned, runs: Mapping[str, Run], *, records: bool) -> Applied:
+    if records:
+        record(fresh, runs, ())
     return Applied(planned=fresh, ending=ending_of(fresh, (), sent=False))
 
 
-async def _executed(fresh: Planned, ready: _Ready) -> Applied:
+async def _executed(fresh: Planned, ready: _Ready, *, records: bool = True) -> Applied:
     runs = ready.runs
     by_scope: dict[str, Mapping[str, Outcomes]] = {}
     for scope in fresh.scopes:
@@ -385,7 +392,8 @@ async def _executed(fresh: Planned, ready: _Ready) -> Applied:
     sent = any(scope.schedule.steps for scope in fresh.scopes)
     applied = Applied(planned=fresh, ending=ending_of(fresh, results, sent=sent), results=results)
     try:
-        record(fresh, runs, results)
+        if records:
+            record(fresh, runs, results)
     except JournalError as error:
         # What was done is done and has to be told; only the memory of it is missing.
         return replace(applied, ending=Ending.INCOMPLETE, findings=(_not_recorded(OWNED, error),))

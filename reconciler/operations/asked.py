@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from reconciler.journal.journal import Book
     from reconciler.model.declared import Entry
     from reconciler.ports import EmbeddedCloud, GuestHooks
     from reconciler.providers.spec import Transport
@@ -46,6 +47,8 @@ class Request:
     rows: Mapping[str, tuple[Entry, ...]] | None = None
     """By scope, the entries that count instead of the manifests'; None: theirs. An undo has some:
     it owns nothing but what it takes back."""
+    read: Loaded | None = None
+    """What the files say, where they were read already; None: they are read."""
 
 
 def _utc_now() -> datetime:
@@ -65,6 +68,8 @@ class Surroundings:
     utc_now: Callable[[], datetime] = _utc_now
     hooks: GuestHooks | None = None
     """None: processes of this machine, as RECONCILER_HOOKS defines them."""
+    book: Book | None = None
+    """A journal that is open already and stays so; None: every use case opens its own."""
 
 
 def loaded(request: Request) -> Loaded:
@@ -72,7 +77,7 @@ def loaded(request: Request) -> Loaded:
 
     Raises FindingsError with every finding when any of them is an error.
     """
-    read = load(request.files, recursive=request.recursive, providers=names())
+    read = request.read or load(request.files, recursive=request.recursive, providers=names())
     chosen = read.declared
     if chosen is None:
         raise FindingsError(*read.findings)

@@ -161,8 +161,8 @@ async def opened(request: Request, around: Surroundings, *, writing: bool) -> As
         raise FindingsError(*read.findings, _no_scopes())
     older = _older(request, around)
     async with AsyncExitStack() as stack:
-        book = wiring.book(around, writing=writing)
-        if book is not None:
+        book = around.book or wiring.book(around, writing=writing)
+        if book is not None and around.book is None:
             stack.callback(book.close)
         # Everything that needs no request is checked for every scope before the first one leaves.
         breaker = Breaker()

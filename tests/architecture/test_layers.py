@@ -53,7 +53,7 @@ LEAVES = {"errors", "version"}
 THIRD_PARTY: dict[str, set[str]] = {
     "aiolimiter": {"execution"},
     "click": {"cli"},
-    "cronsim": {"manifest", "planning"},
+    "cronsim": {"daemon", "manifest", "planning"},
     "deepdiff": {"planning"},
     "httpx": {"providers"},
     "jinja2": {"report"},

@@ -195,6 +195,10 @@ class Unread:
         """Forget it."""
         del run, end
 
+    def own(self, rows: object) -> None:
+        """Forget it."""
+        del rows
+
 
 @dataclass
 class Watched:
@@ -212,6 +216,11 @@ class Watched:
     @property
     def hooks(self) -> Unread:
         """Give a record of hooks that stays empty: no policy of these stories names one."""
+        return Unread()
+
+    @property
+    def watch(self) -> Unread:
+        """Give what only a service reads."""
         return Unread()
 
     def begin(self, intent: Intent) -> int:

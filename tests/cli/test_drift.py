@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from tests.cli.running import Lab
 
 
-def test_drift_from_the_first_look_to_a_conflict(lab: Lab) -> None:
-    lab.declare(
-        "  servers:\n    web-1: {volumes: [one, shared]}\n    web-2: {volumes: [two, shared]}"
-    )
+APPLIED = "  servers:\n    web-1: {volumes: [one, shared]}\n    web-2: {volumes: [two, shared]}"
+
+
+def test_drift_against_the_manifests_then_against_what_was_applied(lab: Lab) -> None:
+    lab.declare(APPLIED)
     unrecorded = lab.run("drift", "-f", "lab.yaml")
     assert unrecorded.code == 0
     assert "No drift. What the manifests ask is what is live.\n" in unrecorded.out
@@ -36,6 +37,13 @@ def test_drift_from_the_first_look_to_a_conflict(lab: Lab) -> None:
     assert "    - detach lab:web-2/shared" in pending.out
     assert "Drift: 0. Pending: 2. Conflict: 0. 3 in line, 0 unmanaged.\n" in pending.out
 
+
+def test_conflict_and_pending_stay_apart_from_drift(lab: Lab) -> None:
+    lab.declare(APPLIED)
+    assert lab.apply().code == 0
+    lab.declare(
+        "  servers:\n    web-1: {volumes: [one, three, shared]}\n    web-2: {volumes: [two]}"
+    )
     lab.moved("v-2", "s-3")
     drifted = lab.run("drift", "-f", "lab.yaml", "--json")
     assert drifted.code == 2

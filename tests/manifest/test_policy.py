@@ -186,7 +186,7 @@ REFUSED = (
     ),
     Case(
         "both every and cron is refused",
-        SCOPE + "---\n" + spec("Schedule", "scopes: [shop]\nevery: 5m\ncron: x"),
+        SCOPE + "---\n" + spec("Schedule", 'scopes: [shop]\nevery: 5m\ncron: "0 5 * * *"'),
         "exactly-one",
         10,
         3,

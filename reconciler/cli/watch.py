@@ -1,0 +1,228 @@
+"""`reconciler watch`: looks on a schedule, and corrects what it may where it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import signal
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+import click
+
+from reconciler.cli.flags import duration, manifest_flags, surroundings
+from reconciler.cli.history import when
+from reconciler.cli.logs import log_as
+from reconciler.cli.outcome import ERROR, INTERRUPTED, run, say
+from reconciler.daemon.log import Log
+from reconciler.daemon.loop import Daemon, Terms
+from reconciler.daemon.schedule import is_cron
+from reconciler.model.schedule import SHORTEST_S
+from reconciler.model.watching import Answer
+from reconciler.operations import wiring
+from reconciler.operations.inforce import InForce, Overrides
+from reconciler.report.escape import plain
+from reconciler.report.watch import tick_document, tick_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reconciler.model.call import Call
+    from reconciler.model.outcome import Outcomes
+    from reconciler.model.watching import Tick, Watched
+    from reconciler.operations.sessions import Request
+    from reconciler.operations.wiring import Surroundings
+    from reconciler.ports import WatchListener
+
+DRIFTED = 2
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+STOPPING = (
+    "Stopping: nothing new begins, and what is in flight is waited for. "
+    "Interrupt once more to stop waiting; the journal knows what is left.\n"
+)
+
+
+def every(text: str) -> float:
+    """Give an interval in seconds. Raises click's BadParameter for one that is too short."""
+    seconds = duration(text)
+    if seconds < SHORTEST_S:
+        raise click.BadParameter(f"write {SHORTEST_S:g}s or more: a look asks for whole listings")
+    return seconds
+
+
+def cron(text: str) -> str:
+    """Give a cron expression of five fields. Raises click's BadParameter for anything else."""
+    if not is_cron(text):
+        raise click.BadParameter('write five fields, such as `"*/10 * * * *"`')
+    return text
+
+
+class Wishes(TypedDict):
+    """What the command line says beside which manifests."""
+
+    as_json: bool
+    every_s: float | None
+    cron_text: str | None
+    correct: bool | None
+    once: bool
+    grace_s: float
+    log_format: str
+    reset_breaker: str | None
+
+
+@click.command("watch")
+@manifest_flags
+@click.option("--every", "every_s", type=every, metavar="DURATION", help="How often to look.")
+@click.option("--cron", "cron_text", type=cron, metavar="EXPRESSION", help="When to look, in UTC.")
+@click.option("--correct/--no-correct", default=None, help="Correct drift, or only look.")
+@click.option("--once", is_flag=True, help="Look at every scope once; exit codes as `drift`.")
+@click.option(
+    "--grace",
+    "grace_s",
+    type=duration,
+    default="60s",
+    show_default=True,
+    metavar="DURATION",
+    help="How long what is in flight may take to end once it is told to stop.",
+)
+@click.option(
+    "--log-format",
+    envvar="RECONCILER_LOG_FORMAT",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to log to stderr.",
+)
+@click.option(
+    "--reset-breaker", metavar="SCOPE", help="Let this scope be corrected again, and do no more."
+)
+def verb(*, asked: Request, **wishes: Unpack[Wishes]) -> int:
+    """Look at every scope on its schedule; correct drift where the schedule or --correct says so.
+
+    Flags win over the Schedule. It never destroys, resets or forces anything. SIGTERM: nothing new
+    begins, and what is in flight ends, within --grace.
+    """
+    if wishes["every_s"] is not None and wishes["cron_text"] is not None:
+        raise click.UsageError("`--every` and `--cron` are two ways to say when: choose one")
+    around = surroundings()
+    if wishes["reset_breaker"] is not None:
+        return _reset(wishes["reset_breaker"], around)
+    log_as(wishes["log_format"])
+    overrides = Overrides(
+        every_s=wishes["every_s"], cron=wishes["cron_text"], corrects=wishes["correct"]
+    )
+    in_force = InForce(asked, around, overrides)
+    book = wiring.book(around, writing=True)
+    assert book is not None, "it was opened for writing"
+    told = Lines(as_json=wishes["as_json"])
+    listeners: Sequence[WatchListener] = (Log(), told)
+    terms = Terms(
+        in_force=in_force,
+        around=replace(around, book=book),
+        listeners=listeners,
+        chance=random.random,
+        grace_s=wishes["grace_s"],
+        once=wishes["once"],
+    )
+    try:
+        code = run(lambda: _watch(terms))
+    finally:
+        book.close()
+    return told.exit_code() if terms.once and code == 0 else code
+
+
+def _reset(scope: str, around: Surroundings) -> int:
+    book = wiring.book(around, writing=False)
+    try:
+        there = book is not None and book.watched.close_breaker(scope)
+    finally:
+        if book is not None:
+            book.close()
+    if there:
+        say(f"Scope {plain(scope)} may be corrected again.\n")
+        return 0
+    say(f"error[breaker-closed]: nothing keeps scope `{plain(scope)}` from it\n", err=True)
+    say("   = hint: `reconciler watch` says which scope has an open breaker\n", err=True)
+    return ERROR
+
+
+async def _watch(terms: Terms) -> int:
+    """Watch until a signal comes. Once: what is in flight ends. Twice: nobody waits."""
+    daemon, stop = Daemon(terms), asyncio.Event()
+    with _noticed(stop) as came:
+        try:
+            await daemon.run(stop)
+        except asyncio.CancelledError:
+            if not came:
+                raise
+            return INTERRUPTED
+    return 0
+
+
+@contextmanager
+def _noticed(stop: asyncio.Event) -> Iterator[list[int]]:
+    loop, running = asyncio.get_running_loop(), asyncio.current_task()
+    assert running is not None, "a use case runs in a task of its own"
+    came: list[int] = []
+
+    def notice() -> None:
+        if stop.is_set():
+            came.append(1)
+            running.cancel()
+        else:
+            say(STOPPING, err=True)
+            stop.set()
+
+    for one in SIGNALS:
+        loop.add_signal_handler(one, notice)
+    try:
+        yield came
+    finally:
+        for one in SIGNALS:
+            loop.remove_signal_handler(one)
+
+
+class Lines:
+    """WatchListener (see `ports`) that prints each tick, and remembers how it stands."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._last: dict[str, Tick] = {}
+
+    def changed(self, now: Watched) -> None:
+        """Say once which scopes are simulated, and what is wrong with newer manifests."""
+        for finding in now.manifests.findings:
+            where = f" at {finding.place}" if finding.place is not None else ""
+            summary = plain(f"{finding.summary}{where}")
+            say(f"error[{finding.code}]: {summary}; the last good manifests stay\n", err=True)
+
+    def tick_began(self, scope: str, at_s: float) -> None:
+        """Print nothing."""
+
+    def step_began(self, scope: str, run: str, step_id: str, call: Call) -> None:
+        """Print nothing: the tick tells."""
+
+    def step_ended(
+        self, scope: str, run: str, step_id: str, call: Call, outcomes: Outcomes
+    ) -> None:
+        """Print nothing: the tick tells."""
+
+    def ticked(self, tick: Tick) -> None:
+        """Print the tick."""
+        self._last[tick.scope] = tick
+        document = tick_document(tick, when)
+        say(json.dumps(document, sort_keys=True) + "\n" if self._as_json else tick_text(document))
+
+    def exit_code(self) -> int:
+        """Give the exit code of `drift` for the last looks; what was corrected is in line."""
+        if not all(tick.looked for tick in self._last.values()):
+            return ERROR
+        left = (
+            one
+            for tick in self._last.values()
+            for one in tick.differences
+            if one.answer is not Answer.PENDING and (one.held is not None or one.run is None)
+        )
+        return DRIFTED if any(left) else 0
