@@ -37,6 +37,7 @@ from reconciler.operations.hooking import guests, unrunnable
 from reconciler.operations.lease import LOCK_TIMEOUT_S, Claim, Leases, LockedError
 from reconciler.operations.older import made_from
 from reconciler.operations.plans import Planned, Terms, check_selection, planned
+from reconciler.operations.refusals import lost_scope, not_approved, not_recorded, other_digest
 from reconciler.operations.sessions import opened, unreadable
 from reconciler.planning.approval import approval
 
@@ -157,7 +158,7 @@ async def _leased(started: _Started, consent: Consent, request: Request) -> Appl
         return replace(
             applied,
             ending=Ending.INCOMPLETE if applied.results else applied.ending,
-            findings=(*applied.findings, _not_recorded("how this run ended", error)),
+            findings=(*applied.findings, not_recorded("how this run ended", error)),
         )
     return applied
 
@@ -298,7 +299,7 @@ async def _consented(fresh: Planned, ready: _Ready, consent: Consent, request: R
 async def _asked(fresh: Planned, ready: _Ready, consent: Consent) -> Applied:
     """Execute what is approved already, once it was shown."""
     if consent.ask(fresh) is None:
-        return Applied(planned=fresh, ending=Ending.REFUSED, findings=(_not_approved(),))
+        return Applied(planned=fresh, ending=Ending.REFUSED, findings=(not_approved(),))
     return await _executed(fresh, ready, records=consent.records)
 
 
@@ -310,7 +311,7 @@ async def _prompted(fresh: Planned, ready: _Ready, consent: Consent, request: Re
     named = consent.ask(fresh)
     typed = consent.count(fresh) if named is not None and consent.count is not None else {}
     if named is None or typed is None:
-        return Applied(planned=fresh, ending=Ending.REFUSED, findings=(_not_approved(),))
+        return Applied(planned=fresh, ending=Ending.REFUSED, findings=(not_approved(),))
     try:
         await started.leases.obtain()
     except LockedError as locked:
@@ -334,36 +335,11 @@ def _stops(fresh: Planned, consent: Consent, request: Request) -> tuple[Finding,
     if consent.approved is None:
         if request.expect_digest in {None, fresh.digest}:
             return ()
-        return (_other_digest(str(request.expect_digest), fresh.digest),)
+        return (other_digest(str(request.expect_digest), fresh.digest),)
     known = {scope.plan.scope for scope in fresh.scopes}
     unread = {finding.scope for finding in fresh.findings}
     lost = {approved.key.scope for approved in consent.approved} - known - unread
-    return tuple(_lost_scope(name) for name in sorted(lost))
-
-
-def _lost_scope(name: str) -> Finding:
-    return Finding(
-        code="stale",
-        summary=f"changes of scope `{name}` were approved, and it isn't declared or chosen now",
-        hint="plan again and approve the new plan",
-        scope=name,
-    )
-
-
-def _other_digest(expected: str, digest: str) -> Finding:
-    return Finding(
-        code="digest-differs",
-        summary=f"the plan's digest is `{digest}`, `{expected}` was approved",
-        hint="look at the plan again and approve its digest",
-    )
-
-
-def _not_approved() -> Finding:
-    return Finding(
-        code="not-approved",
-        summary="nobody approved this plan, and nothing was sent",
-        hint="answer `yes`, or say `--auto-approve`",
-    )
+    return tuple(lost_scope(name) for name in sorted(lost))
 
 
 def _nothing_sent(fresh: Planned, runs: Mapping[str, Run], *, records: bool) -> Applied:
@@ -396,13 +372,5 @@ async def _executed(fresh: Planned, ready: _Ready, *, records: bool = True) -> A
             record(fresh, runs, results)
     except JournalError as error:
         # What was done is done and has to be told; only the memory of it is missing.
-        return replace(applied, ending=Ending.INCOMPLETE, findings=(_not_recorded(OWNED, error),))
+        return replace(applied, ending=Ending.INCOMPLETE, findings=(not_recorded(OWNED, error),))
     return applied
-
-
-def _not_recorded(what: str, error: JournalError) -> Finding:
-    return Finding(
-        code="journal",
-        summary=f"{what} could not be recorded: {error}",
-        hint="mend the journal, then apply once more",
-    )

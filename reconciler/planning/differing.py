@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     Rows = frozenset[tuple[Side, str]]
     Keys = frozenset[AttachmentKey]
 
+TAKEN = frozenset({Wish.UNWANTED, Wish.STRAY})
+"""What an apply would take away; a stray was never an apply's, so it is never drift."""
 JUDGED = {
     Answer.DRIFT: Judged.DRIFT,
     Answer.PENDING: Judged.PENDING,
@@ -207,13 +209,13 @@ class _Look:
     def _leaving(self, group: _Group, dropped: list[AttachmentKey]) -> Iterator[Difference]:
         changes = {change.key: change.action for change in self.plan.changes}
         for key in dropped:
-            if self.on.wish(key) is Wish.UNWANTED:
+            if self.on.wish(key) in TAKEN:
                 destroys = changes.get(key) is Action.DESTROY
                 yield self._one(Answer.PENDING, Kind.DESTROY if destroys else Kind.DETACH, key)
             else:
                 yield self._one(Answer.PENDING, Kind.RELEASED, key)
         for key in sorted(group.live - group.applied - group.wanted):
-            if self.on.wish(key) is Wish.UNWANTED:
+            if self.on.wish(key) in TAKEN:
                 destroys = changes.get(key) is Action.DESTROY
                 yield self._one(Answer.PENDING, Kind.DESTROY if destroys else Kind.DETACH, key)
         for key in sorted(group.live & group.wanted):

@@ -86,7 +86,7 @@ class Night:
         self.on: Stage = stage(folder, *worlds)
         self.folder = folder
         self.path = folder / "manifests.yaml"
-        self.request = Request(files=(str(self.path),))
+        self.request = Request(files=(str(self.path),), first_apply=True)
         self.seen = Witness()
         self.overrides = Overrides()
         self.grace_s = 60.0
