@@ -19,6 +19,7 @@ from reconciler.cli.outcome import ERROR, INTERRUPTED, run, say
 from reconciler.daemon.log import Log
 from reconciler.daemon.loop import Daemon, Terms
 from reconciler.daemon.schedule import is_cron
+from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.schedule import SHORTEST_S
 from reconciler.model.watching import Answer
 from reconciler.operations import wiring
@@ -143,9 +144,13 @@ def _reset(scope: str, around: Surroundings) -> int:
     if there:
         say(f"Scope {plain(scope)} may be corrected again.\n")
         return 0
-    say(f"error[breaker-closed]: nothing keeps scope `{plain(scope)}` from it\n", err=True)
-    say("   = hint: `reconciler watch` says which scope has an open breaker\n", err=True)
-    return ERROR
+    raise FindingsError(
+        Finding(
+            code="breaker-closed",
+            summary=f"nothing keeps scope `{scope}` from being corrected",
+            hint="check its name: `reconciler watch` says which scope has an open breaker",
+        )
+    )
 
 
 async def _watch(terms: Terms) -> int:

@@ -166,7 +166,7 @@ async def _looked(watch: Watch) -> _Look | Finding:
 def _incomplete(session: Session, notices: Sequence[str]) -> Finding:
     why = f": {notices[0]}" if notices else ""
     return Finding(
-        code="listing-incomplete",
+        code="incomplete-listing",
         summary=f"the cloud's listing is incomplete{why}",
         hint="nothing is compared with it; the next look asks again",
         place=session.scope.place,

@@ -6,13 +6,15 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from reconciler.cli.main import main
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pytest
 
 REPOSITORY = Path(__file__).parents[2]
@@ -125,8 +127,26 @@ class Lab:
 
     def moved(self, volume_id: str, server_id: str) -> None:
         """Put a volume onto another server, behind everybody's back."""
+
+        def move(world: dict[str, Any]) -> None:
+            (row,) = [one for one in world["attachments"] if one["volume"] == volume_id]
+            row["server"] = server_id
+
+        self._tampered(move)
+
+    def taken(self, volume_id: str) -> None:
+        """Take a volume off its server, behind everybody's back."""
+
+        def take(world: dict[str, Any]) -> None:
+            rows = world["attachments"]
+            world["attachments"] = [row for row in rows if row["volume"] != volume_id]
+            (volume,) = [one for one in world["volumes"] if one["id"] == volume_id]
+            volume["status"] = "available"
+
+        self._tampered(take)
+
+    def _tampered(self, change: Callable[[dict[str, Any]], None]) -> None:
         path = self.folder / ".reconciler" / "simulator" / "lab.world.yaml"
         world = yaml.safe_load(path.read_text(encoding="utf-8"))
-        (row,) = [one for one in world["attachments"] if one["volume"] == volume_id]
-        row["server"] = server_id
+        change(world)
         path.write_text(yaml.safe_dump(world), encoding="utf-8")
