@@ -10,6 +10,7 @@ stop     nothing new begins; what is in flight has `grace_s` to end, and is in t
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -163,7 +164,15 @@ class Daemon:
         )
         made = self._kept(replace(made, next_s=self._next_s(schedule, began)), schedule)
         self.board.ticked(made)
+        if made.looked:
+            self._told(name)
         return made
+
+    def _told(self, name: str) -> None:
+        book = self._terms.around.book
+        assert book is not None, "a service has an open journal"
+        with suppress(JournalError):  # It is told once more, which is better than never.
+            book.watched.told(name)
 
     def _next_s(self, schedule: Schedule, began: datetime) -> float | None:
         if self._terms.once:

@@ -209,10 +209,12 @@ differences = Table(
     Column("last_s", Float, nullable=False),
     Column("gone_s", Float),
     Column("run", String(64)),
+    Column("told", Integer, nullable=False),
     Index("differences_by_identity", "identity", "gone_s"),
     Index("differences_by_last", "last_s"),
 )
-"""What a service saw differ, a row from its first look to the one that didn't see it any more."""
+"""What a service saw differ, a row from its first look to the one that didn't see it any more.
+`told`: 0 until listeners heard that it is there, 1 then, and 2 once they heard that it is gone."""
 
 corrections = Table(
     "corrections",

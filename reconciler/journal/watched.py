@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
     AnyRow = Row[tuple[object, ...]]
 
+THERE, GONE = 1, 2
+"""What listeners heard of a difference."""
+
 
 class WatchBook:
     """WatchHistory (see `ports`), and what a service writes that is of no cloud in particular."""
@@ -56,6 +59,16 @@ class WatchBook:
         }
         with self._store.durably() as connection:
             connection.execute(insert(tables.ticks).values(row))
+
+    def told(self, scope: str) -> None:
+        """Make durable that listeners heard what the last tick of a scope had to tell."""
+        table = tables.differences
+        mine, gone = table.c.scope == scope, table.c.gone_s.is_not(None)
+        with self._store.durably() as connection:
+            there = (mine, ~gone, table.c.told == 0)
+            connection.execute(update(table).where(*there).values(told=THERE))
+            # What came and went before anybody was told of it isn't told any more.
+            connection.execute(update(table).where(mine, gone).values(told=GONE))
 
     def forget(self, scope: str, before_s: float) -> None:
         """Delete what ended before then."""

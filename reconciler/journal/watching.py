@@ -5,7 +5,7 @@ A difference is one row, from the look that saw it first to the look that didn't
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, update
@@ -26,6 +26,18 @@ if TYPE_CHECKING:
     from reconciler.journal.store import Store
 
     AnyRow = Row[tuple[object, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lasting:
+    """What a look leaves to be told."""
+
+    now: tuple[Difference, ...]
+    """Everything that differs, sorted."""
+    untold: frozenset[tuple[AttachmentKey, str]]
+    """By identity, what of it no listener heard of: new, or a service died before it told."""
+    gone: tuple[Difference, ...]
+    """What listeners heard of, and is gone; sorted."""
 
 
 class WatchPages:
@@ -56,44 +68,49 @@ class WatchPages:
     def lasting(self) -> tuple[Difference, ...]:
         """Give the differences that the last look saw, sorted."""
         with self._store.durably() as connection:
-            return _ordered(self._lasting(connection).values())
+            rows = self._rows(connection, tables.differences.c.gone_s.is_(None))
+        return _ordered(difference(row, self._scope) for row in rows)
 
-    def _lasting(self, connection: Connection) -> dict[int, Difference]:
-        query = select(tables.differences).where(*self._open())
-        return {row.id: difference(row, self._scope) for row in connection.execute(query)}
-
-    def _open(self) -> tuple[ColumnElement[bool], ...]:
+    def _rows(self, connection: Connection, which: ColumnElement[bool]) -> list[AnyRow]:
         table = tables.differences
-        return table.c.identity == self._identity, table.c.gone_s.is_(None)
+        query = select(table).where(table.c.identity == self._identity, which)
+        return list(connection.execute(query.order_by(table.c.id)))
 
-    def looked(
-        self, seen: Sequence[Difference], moving: Collection[str]
-    ) -> tuple[tuple[Difference, ...], tuple[Difference, ...]]:
-        """Make durable what a look saw; give it with its first and last moments, and what is gone.
+    def looked(self, seen: Sequence[Difference], moving: Collection[str]) -> Lasting:
+        """Make durable what a look saw; give it with its moments, and what nobody was told yet.
 
         What concerns a volume in `moving` is neither seen nor gone: nobody can tell.
         """
         now_s = self._store.now_s()
         table = tables.differences
+        lasts, untold = table.c.gone_s.is_(None), table.c.told == 1
         with self._store.durably() as connection:
-            rows = self._lasting(connection)
-            ids = {one.identity: row_id for row_id, one in rows.items()}
-            there = {one.identity for one in seen}
-            left = {i: one for i, one in rows.items() if one.identity not in there}
-            gone = {i: one for i, one in left.items() if one.key.volume_id not in moving}
-            now = [_going_on(one, rows.get(ids.get(one.identity, 0)), now_s) for one in seen]
+            rows = self._rows(connection, lasts)
+            known = {one.identity: (row, one) for row in rows for one in [self._of(row)]}
+            now = [_going_on(one, known.get(one.identity), now_s) for one in seen]
+            new = [self._row(one) for one in now if one.identity not in known]
             for one in now:
-                if one.identity in ids:
-                    mine = table.c.id == ids[one.identity]
+                if one.identity in known:
+                    mine = table.c.id == known[one.identity][0].id
                     connection.execute(update(table).where(mine).values(_changing(one)))
-            new = [self._row(one) for one in now if one.identity not in ids]
             if new:
                 connection.execute(insert(table), new)
-            for row_id in gone:
+            left = known.keys() - {one.identity for one in seen}
+            gone = {known[i][0].id for i in left if known[i][1].key.volume_id not in moving}
+            for row_id in sorted(gone):
                 connection.execute(update(table).where(table.c.id == row_id).values(gone_s=now_s))
-        unsure = (one for row_id, one in left.items() if row_id not in gone)
-        ended = (replace(one, gone_s=now_s) for one in gone.values())
-        return _ordered((*now, *unsure)), _ordered(ended)
+            ended = self._rows(connection, table.c.gone_s.is_not(None) & untold)
+        unsure = [known[i] for i in left if known[i][0].id not in gone]
+        told = {one.identity for row, one in known.values() if row.told}
+        every = _ordered((*now, *(one for _, one in unsure)))
+        return Lasting(
+            now=every,
+            untold=frozenset(one.identity for one in every) - told,
+            gone=_ordered(self._of(row) for row in ended),
+        )
+
+    def _of(self, row: AnyRow) -> Difference:
+        return difference(row, self._scope)
 
     def _row(self, one: Difference) -> dict[str, object]:
         return {
@@ -104,6 +121,7 @@ class WatchPages:
             "volume_id": one.key.volume_id,
             "first_s": one.first_s,
             "run": None,
+            "told": 0,
             **_changing(one),
         }
 
@@ -112,11 +130,11 @@ def _ordered(differences: Iterable[Difference]) -> tuple[Difference, ...]:
     return tuple(sorted(differences, key=lambda one: one.identity))
 
 
-def _going_on(one: Difference, known: Difference | None, now_s: float) -> Difference:
+def _going_on(one: Difference, known: tuple[AnyRow, Difference] | None, now_s: float) -> Difference:
     """Give a difference that is seen now, with what is known of it from looks before."""
     if known is None:
         return replace(one, first_s=now_s, last_s=now_s)
-    return replace(one, first_s=known.first_s, last_s=now_s, run=known.run)
+    return replace(one, first_s=known[1].first_s, last_s=now_s, run=known[1].run)
 
 
 def _changing(one: Difference) -> dict[str, object]:

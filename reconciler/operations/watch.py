@@ -115,18 +115,17 @@ async def _phases(watch: Watch, blank: Tick) -> Tick:
     look = await _looked(watch)
     if isinstance(look, Finding):
         return replace(blank, findings=(look,))
-    before = {one.identity for one in look.pages.watch.lasting()}
-    now, gone = look.pages.watch.looked(look.found.differences, look.found.moving)
+    lasting = look.pages.watch.looked(look.found.differences, look.found.moving)
     past = _past(look.pages, watch.now_s)
-    chosen = _chosen(watch, look, now, past)
+    chosen = _chosen(watch, look, lasting.now, past)
     made = replace(
         blank,
         looked=True,
         remembered=look.found.remembered,
         counts=Counter(one.judged.value for one in look.found.attachments),
         differences=chosen.differences,
-        appeared=tuple(one for one in chosen.differences if one.identity not in before),
-        gone=gone,
+        appeared=tuple(one for one in chosen.differences if one.identity in lasting.untold),
+        gone=lasting.gone,
         fights=chosen.fights,
         breaker=past.breaker,
         findings=(*look.plan.on.desired.entry_findings, *look.plan.on.desired.scope_findings),
