@@ -15,8 +15,8 @@ from reconciler.operations.drift import drift
 from reconciler.report.drift import drift_document, drift_text
 
 if TYPE_CHECKING:
+    from reconciler.operations.asked import Request
     from reconciler.operations.drift import Drifted
-    from reconciler.operations.sessions import Request
 
 DRIFTED = 2
 

@@ -9,8 +9,9 @@ import click
 
 from reconciler.cli.flags import duration, surroundings
 from reconciler.cli.outcome import say
-from reconciler.operations.history import one_run, past_runs
+from reconciler.operations.history import one_run, past_looks, past_runs
 from reconciler.report.history import history_document, history_text, run_document, run_text
+from reconciler.report.watched import watched_document, watched_text
 
 
 @click.command("history")
@@ -20,6 +21,8 @@ from reconciler.report.history import history_document, history_text, run_docume
 def verb(*, run: str | None, since: float | None, as_json: bool) -> int:
     """List past runs, newest first; with RUN, the first characters of its id, show its calls.
 
+    Where a service watches: its looks, what differed from when to when, what it corrected.
+
     What the journal knows: no cloud is asked.
     """
     if run is not None and since is not None:
@@ -27,7 +30,9 @@ def verb(*, run: str | None, since: float | None, as_json: bool) -> int:
     around = surroundings()
     if run is None:
         document = history_document(past_runs(around, since_s=since), when)
-        text = history_text(document)
+        seen = watched_document(*past_looks(around, since_s=since), when)
+        text = history_text(document) + watched_text(seen)
+        document |= seen
     else:
         document = run_document(one_run(run, around), when)
         text = run_text(document)

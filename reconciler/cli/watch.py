@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from reconciler.model.call import Call
     from reconciler.model.outcome import Outcomes
     from reconciler.model.watching import Tick, Watched
-    from reconciler.operations.sessions import Request
-    from reconciler.operations.wiring import Surroundings
+    from reconciler.operations.asked import Request, Surroundings
     from reconciler.ports import WatchListener
 
 DRIFTED = 2

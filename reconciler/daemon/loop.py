@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from reconciler.model.schedule import Schedule
     from reconciler.model.watching import Tick
+    from reconciler.operations.asked import Surroundings
     from reconciler.operations.inforce import InForce
-    from reconciler.operations.wiring import Surroundings
     from reconciler.ports import WatchListener
 
 FORGET_S = 86400.0

@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.outcome import Outcomes
     from reconciler.model.plan import Approved
+    from reconciler.operations.asked import Surroundings
     from reconciler.operations.plans import ScopePlan
     from reconciler.operations.sessions import Opened, Request, Session
-    from reconciler.operations.wiring import Surroundings
     from reconciler.ports import Events
 
 VERB = "apply"

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
     from reconciler.model.finding import Finding
     from reconciler.model.watching import Difference
+    from reconciler.operations.asked import Request, Surroundings
     from reconciler.operations.plans import ScopePlan
-    from reconciler.operations.sessions import Request
-    from reconciler.operations.wiring import Surroundings
     from reconciler.planning.differing import Comparison
 
 

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.model.history import Commit, PastRun
+    from reconciler.model.watching import Correction, Difference, Tick
     from reconciler.operations.applied import Result
     from reconciler.operations.sessions import Session
     from reconciler.operations.wiring import Surroundings
 
+MOST_TICKS = 100_000
+"""A year of looks of one scope: more nobody reads, and each is a row in memory."""
 UNDONE = (Verdict.REFUSED, Verdict.FAILED, Verdict.UNKNOWN)
 
 
@@ -62,6 +65,28 @@ def past_runs(around: Surroundings, *, since_s: float | None = None) -> tuple[Pa
     from_s = 0.0 if since_s is None else around.utc_now().timestamp() - since_s
     try:
         return book.runs(since_s=from_s)
+    finally:
+        book.close()
+
+
+def past_looks(
+    around: Surroundings, *, since_s: float | None = None
+) -> tuple[tuple[Tick, ...], tuple[Difference, ...], tuple[Correction, ...]]:
+    """Give what a service saw and did in the last `since_s` seconds, None: all; newest first.
+
+    Raises JournalError.
+    """
+    book = wiring.book(around, writing=False)
+    if book is None:
+        return (), (), ()
+    from_s = 0.0 if since_s is None else around.utc_now().timestamp() - since_s
+    kept = book.watched
+    try:
+        return (
+            kept.ticks(None, from_s, MOST_TICKS),
+            kept.differences(None, from_s),
+            kept.corrections(None, from_s),
+        )
     finally:
         book.close()
 

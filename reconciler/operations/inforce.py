@@ -13,13 +13,13 @@ from reconciler.manifest.fingerprint import fingerprint
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.schedule import Schedule
 from reconciler.model.watching import Manifests
-from reconciler.operations.sessions import loaded
+from reconciler.operations.asked import loaded
+from reconciler.operations.older import made_from
 
 if TYPE_CHECKING:
     from reconciler.manifest import Loaded
     from reconciler.model.declared import Declared
-    from reconciler.operations.sessions import Request
-    from reconciler.operations.wiring import Surroundings
+    from reconciler.operations.asked import Request, Surroundings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,14 @@ class InForce:
         self._overrides = overrides
         self._print = fingerprint(request.files, recursive=request.recursive)
         self._read = _good(request)
-        self.manifests = Manifests(read_s=self._now_s())
+        self.manifests = self._manifests()
+
+    def _manifests(self) -> Manifests:
+        """Give what is told of manifests that were just read; a commit only where it has them."""
+        asked = self._asked
+        commit = made_from(asked.files, self._around, recursive=asked.recursive)
+        clean = commit.id if commit is not None and not commit.dirty else None
+        return Manifests(read_s=self._around.utc_now().timestamp(), commit=clean)
 
     @property
     def declared(self) -> Declared:
@@ -59,7 +66,7 @@ class InForce:
         except FindingsError as error:
             self.manifests = replace(self.manifests, findings=error.findings)
         else:
-            self.manifests = Manifests(read_s=self._now_s())
+            self.manifests = self._manifests()
         return True
 
     def request(self, scope: str) -> Request:
@@ -79,9 +86,6 @@ class InForce:
         if over.corrects is not None:
             found = replace(found, correct=over.corrects)
         return found
-
-    def _now_s(self) -> float:
-        return self._around.utc_now().timestamp()
 
 
 def _good(request: Request) -> Loaded:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.live import Live
     from reconciler.model.plan import Approved, Circumstances, Plan
+    from reconciler.operations.asked import Surroundings
     from reconciler.operations.sessions import Request, Session
-    from reconciler.operations.wiring import Surroundings
     from reconciler.planning.ground import Ground
     from reconciler.ports import ApiVersion, OwnWords
     from reconciler.report.document import Document

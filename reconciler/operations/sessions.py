@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Approved, Plan
     from reconciler.model.policy import Policy
     from reconciler.model.record import Identity, NamedAttachment
-    from reconciler.operations.wiring import Surroundings
+    from reconciler.operations.asked import Surroundings
     from reconciler.ports import GuestHooks, Provider
     from reconciler.providers.spec import Opening, ProviderSpec
 

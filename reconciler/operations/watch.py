@@ -48,9 +48,9 @@ if TYPE_CHECKING:
     from reconciler.model.schedule import Schedule
     from reconciler.model.watching import Difference
     from reconciler.operations.applied import Applied, Result
+    from reconciler.operations.asked import Request, Surroundings
     from reconciler.operations.plans import ScopePlan
-    from reconciler.operations.sessions import Request, Session
-    from reconciler.operations.wiring import Surroundings
+    from reconciler.operations.sessions import Session
     from reconciler.planning.correcting import Chosen
     from reconciler.planning.differing import Comparison
     from reconciler.ports import Events

@@ -140,7 +140,7 @@ def history_text(document: Document) -> str:
         )
         for run in runs
     ]
-    return _table([HEAD, *rows])
+    return table([HEAD, *rows])
 
 
 def _commit(run: Mapping[str, object]) -> str:
@@ -255,10 +255,11 @@ def leases_text(document: Document) -> str:
         )
         for one in leases
     ]
-    return _table([LEASE_HEAD, *rows])
+    return table([LEASE_HEAD, *rows])
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> str:
+def table(rows: Sequence[tuple[str, ...]]) -> str:
+    """Give rows of cells as lines, columns lined up by display width."""
     widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(map(padded, row, widths)).rstrip() for row in rows)
     return "".join(f"{line}\n" for line in lines)

@@ -54,6 +54,14 @@ def test_once_tells_then_corrects_then_is_in_line(lab: Lab) -> None:
     assert lab.run("watch", "-f", "lab.yaml", "--once").out.count("gone: missing web-1/one") == 1
     shown = lab.run("history", tick["run"][:8])
     assert "watch" in shown.out
+    past = lab.run("history", "--since", "1h")
+    assert "4 looks, 0 of which saw nothing" in past.out
+    assert past.out.count("lab:web-1/one") == 2, "once as what differed, once as what was done"
+    kept = json.loads(lab.run("history", "--json").out)
+    assert [one["run"] for one in kept["differences"]] == [tick["run"]]
+    assert kept["differences"][0]["gone"] is not None
+    assert len(kept["ticks"]) == 4
+    assert "looks" not in lab.run("history", "--since", "0").out
 
 
 REFUSED = {

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from reconciler.daemon.loop import Daemon, Terms
 from reconciler.journal.journal import open_book
 from reconciler.operations.apply import apply_manifests
+from reconciler.operations.asked import Request
 from reconciler.operations.inforce import InForce, Overrides
-from reconciler.operations.sessions import Request
 from reconciler.operations.wiring import JOURNAL_FILE
 from reconciler.sim.changes import act
 from tests.rig.plot import Plot, Wanted, vendor_of
