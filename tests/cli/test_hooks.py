@@ -148,7 +148,16 @@ def test_an_interrupt_waits_for_a_hook_and_a_second_one_ends_it(
     only = path.read_text("utf-8").replace("web-2: {volumes: [shared]}", "web-3: {volumes: []}")
     path.write_text(only.replace("[shared, three]", "[shared]"), "utf-8")
     with subprocess.Popen(
-        [sys.executable, "-m", "reconciler", "apply", "-f", "lab.yaml", "--first-apply", "--auto-approve"],
+        [
+            sys.executable,
+            "-m",
+            "reconciler",
+            "apply",
+            "-f",
+            "lab.yaml",
+            "--first-apply",
+            "--auto-approve",
+        ],
         cwd=hooked.folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
