@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.cli.running import Lab
 
 ROWS = "  servers: {web-1: {volumes: [shared, three]}, web-2: {volumes: [shared]}}"
@@ -22,6 +25,7 @@ POLICY = (
 LET_GO = "echo $RECONCILER_VOLUME_NAME leaves; echo let-go $RECONCILER_VOLUME_NAME >> ran"
 MOUNT = "echo mount $RECONCILER_VOLUME_NAME $RECONCILER_DEVICE >> ran"
 SECRET = "hunter2-hunter2"
+PATIENCE_S = 60
 
 
 @pytest.fixture
@@ -37,6 +41,12 @@ def define(lab: Lab, let_go: str = LET_GO, mount: str = MOUNT) -> None:
     """Write the hooks of this machine as shell scripts."""
     hooks = {"let-go": ["sh", "-c", let_go], "mount": ["sh", "-c", mount]}
     (lab.folder / "hooks.yaml").write_text(json.dumps(hooks), encoding="utf-8")
+
+
+def pipe(path: Path) -> int:
+    """Make a named pipe and give an end of it that never waits for the other one."""
+    os.mkfifo(path)
+    return os.open(path, os.O_RDWR | os.O_NONBLOCK)
 
 
 def ran(lab: Lab) -> list[str]:
@@ -138,8 +148,7 @@ def test_no_secret_gets_in_or_out(hooked: Lab, monkeypatch: pytest.MonkeyPatch) 
 def test_an_interrupt_waits_for_a_hook_and_a_second_one_ends_it(
     hooked: Lab, times: int, says: str
 ) -> None:
-    os.mkfifo(hooked.folder / "begun")
-    os.mkfifo(hooked.folder / "go")
+    begun, go = (pipe(hooked.folder / name) for name in ("begun", "go"))
     define(
         hooked,
         "trap 'echo ended >> ran; exit 9' TERM; echo x > begun; read x < go; echo went >> ran",
@@ -163,15 +172,17 @@ def test_an_interrupt_waits_for_a_hook_and_a_second_one_ends_it(
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        assert (hooked.folder / "begun").read_text() == "x\n"
+        select.select([begun], [], [], PATIENCE_S)
+        assert os.read(begun, 9) == b"x\n"
         assert process.stderr is not None
         for _ in range(times):
             process.send_signal(signal.SIGINT)
-            while "nterrupt" not in process.stderr.readline():
-                pass
+            assert any("nterrupt" in line for line in process.stderr)
         if times == 1:
-            (hooked.folder / "go").write_text("\n")
-        out, _ = process.communicate(timeout=60)
+            os.write(go, b"\n")
+        out, _ = process.communicate(timeout=PATIENCE_S)
+    os.close(begun)
+    os.close(go)
     assert process.returncode == 130
     assert ran(hooked) == (["went"] if times == 1 else ["ended"])
     assert hooked.changing() == 0
