@@ -106,6 +106,25 @@ class Pace(Protocol):
         ...
 
 
+class Traffic(Protocol):
+    """Hears of every request of every scope, once it is over; the HTTP edge calls it. Never raises.
+
+    For each request one of `answered` and `broke`; then `throttled` where the answer asks for it.
+    """
+
+    def answered(self, scope: str, method: str, path: str, status: int) -> None:
+        """Tell the status of an answer."""
+        ...
+
+    def broke(self, scope: str, method: str, path: str, code: str) -> None:
+        """Tell that no answer came: `not-sent` or `no-answer`."""
+        ...
+
+    def throttled(self, scope: str) -> None:
+        """Tell that the cloud asked this scope to slow down."""
+        ...
+
+
 class Clock(Protocol):
     """Time, in seconds since an arbitrary start."""
 

@@ -25,6 +25,7 @@ PROGRAMS = {"playwright": "chromium"}
 APART: dict[str, Callable[[], object]] = {
     "cinder": cinder_ready,
     "yaml-language-server": editor_ready,
+    "promtool": partial(shutil.which, "promtool"),
     "fish": partial(shutil.which, "fish"),
     "zsh": partial(shutil.which, "zsh"),
 }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from reconciler.journal.journal import Book
     from reconciler.model.declared import Entry
-    from reconciler.ports import EmbeddedCloud, GuestHooks
+    from reconciler.ports import EmbeddedCloud, GuestHooks, Traffic
     from reconciler.providers.spec import Transport
 
 
@@ -70,6 +70,8 @@ class Surroundings:
     """None: processes of this machine, as RECONCILER_HOOKS defines them."""
     book: Book | None = None
     """A journal that is open already and stays so; None: every use case opens its own."""
+    traffic: Traffic | None = None
+    """Who counts requests; None: nobody does."""
 
 
 def loaded(request: Request) -> Loaded:

@@ -102,6 +102,7 @@ def opening(
         breaker=breaker,
         max_concurrency=scope.limits.max_concurrency or spec.can.max_concurrency,
         transport=around.transport,
+        traffic=around.traffic,
     )
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.call import Call
     from reconciler.model.live import Live, Words
-    from reconciler.ports import Pace
+    from reconciler.ports import Pace, Traffic
     from reconciler.providers.proof import Proof
     from reconciler.providers.spec import Opening
 
@@ -129,6 +129,8 @@ class Line:
     slots: asyncio.Semaphore
     redaction: Redaction = field(repr=False)
     deadline_s: float = DEADLINE_S
+    scope: str = ""
+    traffic: Traffic | None = None
 
     async def hold(self, talk: Conversation[T]) -> T:
         """Hold a conversation to its end. Raises ProviderError when no answer came."""
@@ -176,15 +178,30 @@ class Line:
             # What proves who asks may have ended while this waited for its turn.
             if not stands():
                 return None
-            response = await self._attempt(request, auth)
+            response = await self._counted(request, auth)
+        slow = response.status_code in THROTTLED or self.throttled(response)
+        if slow and self.traffic is not None:
+            self.traffic.throttled(self.scope)
         after_s = retry_after_s(response.headers.get("Retry-After"), self.utc_now)
         if after_s is None:
             response.headers.pop("Retry-After", None)
             return response
         # A conversation has no clock: it is told seconds, whatever the cloud wrote.
         response.headers["Retry-After"] = str(after_s)
-        if response.status_code in THROTTLED or self.throttled(response):
+        if slow:
             self.pace.hold(min(after_s, MAX_HOLD_S))
+        return response
+
+    async def _counted(self, request: httpx.Request, auth: httpx.Auth) -> httpx.Response:
+        if self.traffic is None:
+            return await self._attempt(request, auth)
+        told = (self.scope, request.method, request.url.path)
+        try:
+            response = await self._attempt(request, auth)
+        except ProviderError as error:
+            self.traffic.broke(*told, error.code)
+            raise
+        self.traffic.answered(*told, response.status_code)
         return response
 
     async def _attempt(self, request: httpx.Request, auth: httpx.Auth) -> httpx.Response:
@@ -265,6 +282,8 @@ def open_line(opening: Opening, proof: Proof, throttled: Callable[[httpx.Respons
         throttled=throttled,
         slots=asyncio.Semaphore(opening.max_concurrency),
         redaction=Redaction([*secrets, *proxy_secrets()]),
+        scope=opening.scope,
+        traffic=opening.traffic,
     )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.capabilities import Capabilities
     from reconciler.model.record import Identity
-    from reconciler.ports import Pace, Provider
+    from reconciler.ports import Pace, Provider, Traffic
 
 Transport: TypeAlias = "httpx.AsyncBaseTransport"
 """What carries requests; by this name the rooms above needn't know whose it is."""
@@ -53,6 +53,8 @@ class Opening:
     max_concurrency: int = 1
     transport: Transport | None = None
     """None: real sockets."""
+    traffic: Traffic | None = None
+    """Who counts requests; None: nobody does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

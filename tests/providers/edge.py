@@ -24,6 +24,7 @@ from reconciler.providers.talk import ask, ask_all
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator, Sequence
 
+    from reconciler.ports import Traffic
     from reconciler.providers.talk import Conversation
 
     Handler: TypeAlias = Callable[[httpx.Request], Coroutine[None, None, httpx.Response]]
@@ -127,6 +128,7 @@ class Edge:
     max_concurrency: int = 4
     accepted: bool = True
     """Whether the key was accepted before: one that wasn't goes alone."""
+    traffic: Traffic | None = None
 
     def provider(self) -> HttpProvider:
         opening = Opening(
@@ -137,6 +139,7 @@ class Edge:
             secrets={"secretKey": Secret(SECRET), "short": Secret("ab")},
             max_concurrency=self.max_concurrency,
             transport=httpx.MockTransport(self.handler),
+            traffic=self.traffic,
         )
         fuse = Fuse()
         if self.accepted:
