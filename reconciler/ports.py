@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reconciler.model.hook import Errand, Hook, HookEnd
     from reconciler.model.live import Live, Words
     from reconciler.model.memory import Memory
+    from reconciler.model.notice import Condition
     from reconciler.model.outcome import Outcome, Outcomes, Progress, Receipt
     from reconciler.model.record import Intent, NamedAttachment, OpenIntent
     from reconciler.model.watching import Correction, Difference, Tick, Watched
@@ -325,4 +326,16 @@ class WatchHistory(Protocol):
 
     def calls(self, run: PastRun) -> tuple[PastCall, ...]:
         """Give the calls of a run."""
+        ...
+
+
+class Told(Protocol):
+    """What webhooks were told already, over restarts. Raises `JournalError`."""
+
+    def told(self, webhook: str) -> tuple[Condition, ...]:
+        """Give what it was told of and not yet that it is over, oldest first."""
+        ...
+
+    def tell(self, webhook: str, appeared: Collection[Condition], gone: Collection[str]) -> None:
+        """Remember what it took just now: conditions, and the ids of those that are over."""
         ...

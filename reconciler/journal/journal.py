@@ -22,6 +22,7 @@ from reconciler.journal.corrections import CorrectionPages
 from reconciler.journal.heart import Heart
 from reconciler.journal.hooks import HookLines, past_hooks
 from reconciler.journal.leases import Lease, LeaseTerms
+from reconciler.journal.notices import Notices
 from reconciler.journal.runs import RunPages, past_calls, past_runs
 from reconciler.journal.store import in_database, in_file
 from reconciler.journal.texts import kept
@@ -58,6 +59,7 @@ class Book:
         self._terms = terms
         self._heart = Heart()
         self.watched = WatchBook(store)
+        self.notices = Notices(store)
 
     def pages(self, identity: Identity, scope: str) -> Pages:
         """Give the pages of one cloud; `scope` is what this run calls it."""

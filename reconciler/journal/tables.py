@@ -251,5 +251,18 @@ breakers = Table(
     Column("until_s", Float),
 )
 
-LATER = (hooks, hook_ends, owned_rows, ticks, differences, corrections, breakers)
+notices = Table(
+    "notices",
+    metadata,
+    Column("webhook", Text, nullable=False),
+    Column("condition", Text, nullable=False),
+    Column("topic", String(16), nullable=False),
+    Column("scope", Text),
+    Column("words", Text, nullable=False),
+    Column("since_s", Float, nullable=False),
+    UniqueConstraint("webhook", "condition"),
+)
+"""What a webhook was told of and not yet that it is over."""
+
+LATER = (hooks, hook_ends, owned_rows, ticks, differences, corrections, breakers, notices)
 """What a journal of this schema may lack: it was made before there were any."""

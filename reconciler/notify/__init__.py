@@ -1,0 +1,1 @@
+"""Tells people by webhook: once when something appears, once when it is gone."""
