@@ -1,13 +1,9 @@
-"""Who is told what a service sees. Speakers: manifest, operations, notify, journal."""
+"""What webhooks are told of. Speakers: operations, notify, journal."""
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from reconciler.model.declared import SecretRef
 
 
 class NoticeFormat(enum.Enum):
@@ -17,20 +13,6 @@ class NoticeFormat(enum.Enum):
     """Everything, a row each."""
     SLACK = "slack"
     """One text, escaped as Slack asks."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeclaredWebhook:
-    """One address that is told, as written."""
-
-    name: str
-    """Schedule and number, `nightly/1`: what people and metrics call it. The URL is a secret."""
-    url: SecretRef
-    format: NoticeFormat = NoticeFormat.JSON
-    key: SecretRef | None = None
-    """What signs it; None: nothing does."""
-    body: str | None = None
-    """JSON with placeholders, sent instead of the format; None: the format."""
 
 
 class Topic(enum.Enum):

@@ -57,6 +57,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "deepdiff": {"planning"},
     "httpx": {"notify", "providers"},
     "jinja2": {"report", "web"},
+    "markupsafe": {"web"},
     "prometheus_client": {"metrics"},
     "pydantic": {"manifest", "providers"},
     "pydantic_core": {"manifest"},

@@ -1,0 +1,195 @@
+"""The pages for people: the same documents as JSON has, in templates that escape everything."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from reconciler.report.escape import plain
+from reconciler.web.access import SESSION_S
+from reconciler.web.asking import page_number, run_prefix, since_s, text, when
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.routing import BaseRoute
+
+    from reconciler.web.access import Access
+    from reconciler.web.reading import Reading
+
+HERE = Path(__file__).parent
+SERVERS_A_PAGE = 60
+SINCE = "7d"
+STRIP = 96
+"""Ticks in the strip of a scope: eight hours of looks every five minutes."""
+DAY = "24h"
+LONGEST_FORM = 8192
+FORBIDDEN = 403
+
+
+@cache
+def environment() -> Environment:
+    """Give the templates; whatever they show is escaped, and shows what can't be seen."""
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalized,
+    )
+    made.filters |= {"quoted": lambda value: quote(str(value), safe=""), "lines": _lines}
+    return made
+
+
+def _finalized(value: object) -> object:
+    """Make foreign text one visible line; markup of the templates themselves stays as it is."""
+    if isinstance(value, Markup):
+        return value
+    return plain(value) if isinstance(value, str) else value
+
+
+def _lines(value: str) -> Markup:
+    """Keep the lines of a text, which `finalize` would show as one."""
+    return Markup("\n").join(escape(plain(line)) for line in value.split("\n"))
+
+
+class Pages:
+    """Answers people; every method is a page."""
+
+    def __init__(self, reading: Reading, access: Access) -> None:
+        self._reading = reading
+        self._access = access
+        self._environment = environment()
+
+    def routes(self) -> list[BaseRoute]:
+        """Give the table of pages."""
+        return [
+            Route("/", self.overview),
+            Route("/scopes/{scope}", self.scope),
+            Route("/difference", self.difference),
+            Route("/runs/{run}", self.run),
+            Route("/history", self.history),
+            Route("/search", self.search),
+            Route("/login", self.login),
+            Route("/login", self.log_in, methods=["POST"]),
+            Route("/logout", self.log_out, methods=["POST"]),
+            Mount("/static", StaticFiles(directory=HERE / "static")),
+        ]
+
+    async def overview(self, request: Request) -> Response:
+        """Show all scopes at a glance, and what differs."""
+        return self.shown(request, "overview.html", {"watched": self._reading.watched()})
+
+    async def scope(self, request: Request) -> Response:
+        """Show one scope as a picture, and how its last looks went."""
+        found = self._reading.scope(str(request.path_params["scope"]))
+        ticks = await self._reading.ticks(str(found["name"]), since_s(request, DAY), STRIP)
+        number = page_number(request)
+        servers = found["servers"]
+        assert isinstance(servers, list)
+        first = (number - 1) * SERVERS_A_PAGE
+        return self.shown(
+            request,
+            "scope.html",
+            {
+                "scope": found,
+                "servers": servers[first : first + SERVERS_A_PAGE],
+                "page": number,
+                "pages": max(1, -(-len(servers) // SERVERS_A_PAGE)),
+                **ticks,
+            },
+        )
+
+    async def difference(self, request: Request) -> Response:
+        """Show one difference, and the YAML to copy."""
+        names = (text(request, name) for name in ("scope", "server", "volume"))
+        return self.shown(request, "difference.html", self._reading.difference(*names))
+
+    async def run(self, request: Request) -> Response:
+        """Show one run: its timeline, calls, codes and request ids."""
+        return self.shown(request, "run.html", await self._reading.run(run_prefix(request)))
+
+    async def history(self, request: Request) -> Response:
+        """Show what differed, what was corrected, and all runs."""
+        scope, ago_s = text(request, "scope"), since_s(request, SINCE)
+        return self.shown(
+            request,
+            "history.html",
+            {
+                "scope": scope,
+                "since": request.query_params.get("since", SINCE),
+                "scopes": [one.name for one in self._reading.board.now.scopes],
+                **await self._reading.differences(scope, ago_s),
+                **await self._reading.corrections(scope, ago_s),
+                **await self._reading.runs(ago_s),
+            },
+        )
+
+    async def search(self, request: Request) -> Response:
+        """Show what bears a text."""
+        return self.shown(request, "search.html", self._reading.search(text(request, "q")))
+
+    async def login(self, request: Request) -> Response:
+        """Show the form for the token."""
+        return self.shown(request, "login.html", {"wrong": False})
+
+    async def log_in(self, request: Request) -> Response:
+        """Give a session for the token; the form's own page must have sent it."""
+        token = self._access.token
+        # Where a browser says who asks, only this very site may: nobody is logged in by others.
+        asked_by = request.headers.get("sec-fetch-site", "same-origin")
+        if token is None or asked_by not in {"same-origin", "none"}:
+            return self.shown(request, "login.html", {"wrong": True}, FORBIDDEN)
+        shown = dict(parse_qsl(await _form(request))).get("token", "")
+        if not token.matches(shown.strip().encode("utf-8", "replace")):
+            return self.shown(request, "login.html", {"wrong": True}, FORBIDDEN)
+        response = RedirectResponse("/", 303)
+        response.set_cookie(
+            self._access.cookie,
+            token.session(self._access.utc_now().timestamp()),
+            max_age=SESSION_S,
+            secure=self._access.over_tls,
+            httponly=True,
+            samesite="strict",
+        )
+        return response
+
+    async def log_out(self, _request: Request) -> Response:
+        """Forget the session in this browser."""
+        response = RedirectResponse("/login", 303)
+        response.delete_cookie(
+            self._access.cookie, secure=self._access.over_tls, httponly=True, samesite="strict"
+        )
+        return response
+
+    def shown(
+        self, request: Request, template: str, values: dict[str, object], status: int = 200
+    ) -> Response:
+        """Render one page."""
+        around = {
+            "path": request.url.path,
+            "url": f"{request.url.path}?{request.url.query}".rstrip("?"),
+            "protected": self._access.token is not None,
+            "asked": request.query_params.get("q", ""),
+            "now": when(self._access.utc_now().timestamp()),
+        }
+        page = self._environment.get_template(template).render({**around, **values})
+        return HTMLResponse(page, status)
+
+
+async def _form(request: Request) -> str:
+    """Give the body of a form, of bounded length."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LONGEST_FORM:
+            return ""
+    return body.decode("ascii", "replace")

@@ -1,0 +1,1 @@
+"""The read-only page: who may read it, what it shows, and what hostile names become in it."""
