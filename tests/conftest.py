@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.counterparts.axe import ready as axe_ready
 from tests.counterparts.cinder.installing import ready as cinder_ready
 from tests.counterparts.editor.installing import ready as editor_ready
 
@@ -23,6 +24,7 @@ EXTRAS = {"schemathesis": "campaign"}
 PROGRAMS = {"playwright": "chromium"}
 """What a counterpart drives and Debian has."""
 APART: dict[str, Callable[[], object]] = {
+    "axe": axe_ready,
     "cinder": cinder_ready,
     "yaml-language-server": editor_ready,
     "promtool": partial(shutil.which, "promtool"),

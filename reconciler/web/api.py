@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from reconciler.web.asking import limit, run_prefix, since_s, text
+from reconciler.web.asking import limit, run_prefix, since_s, text, version
 from reconciler.web.openapi import document
 
 if TYPE_CHECKING:
@@ -89,8 +89,9 @@ class Api:
             Route("/events", self.events),
         ]
 
-    async def events(self, _request: Request) -> Response:
+    async def events(self, request: Request) -> Response:
         """Give server-sent events: `news` with a number, whenever there is something new."""
+        known = version(request)
         waiting = self._reading.board.audience.waiting()
         if waiting is None:
             words = "too many pages are open"
@@ -98,8 +99,8 @@ class Api:
 
         async def stream() -> AsyncIterator[str]:
             yield "retry: 3000\n\n"
-            async for version in waiting.versions(QUIET_S, PAUSE_S):
-                yield ": quiet\n\n" if version is None else f"event: news\ndata: {version}\n\n"
+            async for told in waiting.versions(known, QUIET_S, PAUSE_S):
+                yield ": quiet\n\n" if told is None else f"event: news\ndata: {told}\n\n"
 
         return StreamingResponse(stream(), media_type="text/event-stream")
 

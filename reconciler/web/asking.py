@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 SECONDS = {"m": 60, "h": 3600, "d": 86400}
 SINCE = re.compile(r"[1-9][0-9]{0,3}[mhd]")
 NUMBER = re.compile(r"[1-9][0-9]{0,3}")
+VERSION = re.compile(r"[0-9]{1,18}")
 RUN = re.compile(r"[0-9A-Za-z_-]{4,64}")
 LONGEST_TEXT = 200
 MOST_ROWS = 1000
@@ -47,6 +48,12 @@ def page_number(request: Request) -> int:
     if not NUMBER.fullmatch(text):
         raise WrongQuestionError("`page` is a number from 1")
     return int(text)
+
+
+def version(request: Request) -> int:
+    """Give what a page that waits for news was made of; -1: it doesn't say."""
+    text = request.query_params.get("known", "")
+    return int(text) if VERSION.fullmatch(text) else -1
 
 
 def text(request: Request, name: str) -> str:

@@ -152,11 +152,16 @@ class Waiting:
         self._ended = True
         self.wake()
 
-    async def versions(self, quiet_s: float, pause_s: float) -> AsyncIterator[int | None]:
+    async def versions(
+        self, known: int, quiet_s: float, pause_s: float
+    ) -> AsyncIterator[int | None]:
         """Give the number of each news, and None after `quiet_s` without any.
 
-        News that come within `pause_s` are one.
+        `known` is what the page was made of: if that is old, there is news at once. News that come
+        within `pause_s` are one.
         """
+        if known != self._audience.version:
+            self._news.set()
         try:
             while not self._ended:
                 try:

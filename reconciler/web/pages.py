@@ -18,11 +18,15 @@ from reconciler.web.access import SESSION_S
 from reconciler.web.asking import page_number, run_prefix, since_s, text, when
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.requests import Request
     from starlette.routing import BaseRoute
 
     from reconciler.web.access import Access
     from reconciler.web.reading import Reading
+
+    Page = Callable[[Request], Awaitable[Response]]
 
 HERE = Path(__file__).parent
 SERVERS_A_PAGE = 60
@@ -72,17 +76,26 @@ class Pages:
     def routes(self) -> list[BaseRoute]:
         """Give the table of pages."""
         return [
-            Route("/", self.overview),
-            Route("/scopes/{scope}", self.scope),
-            Route("/difference", self.difference),
-            Route("/runs/{run}", self.run),
-            Route("/history", self.history),
-            Route("/search", self.search),
+            Route("/", self._known(self.overview)),
+            Route("/scopes/{scope}", self._known(self.scope)),
+            Route("/difference", self._known(self.difference)),
+            Route("/runs/{run}", self._known(self.run)),
+            Route("/history", self._known(self.history)),
+            Route("/search", self._known(self.search)),
             Route("/login", self.login),
             Route("/login", self.log_in, methods=["POST"]),
             Route("/logout", self.log_out, methods=["POST"]),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ]
+
+    def _known(self, page: Page) -> Page:
+        """Note what a page is made of, before it is: what comes meanwhile is news to it."""
+
+        async def noted(request: Request) -> Response:
+            request.state.known = self._reading.board.audience.version
+            return await page(request)
+
+        return noted
 
     async def overview(self, request: Request) -> Response:
         """Show all scopes at a glance, and what differs."""
@@ -177,6 +190,7 @@ class Pages:
         around = {
             "path": request.url.path,
             "url": f"{request.url.path}?{request.url.query}".rstrip("?"),
+            "known": getattr(request.state, "known", 0),
             "protected": self._access.token is not None,
             "asked": request.query_params.get("q", ""),
             "now": when(self._access.utc_now().timestamp()),

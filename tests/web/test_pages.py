@@ -268,7 +268,7 @@ def test_news_wakes_every_open_page_once_and_the_end_lets_them_go() -> None:
         heard: list[int | None] = []
 
         async def read() -> None:
-            heard.extend([version async for version in waiting.versions(60.0, 0.0)])
+            heard.extend([version async for version in waiting.versions(0, 60.0, 0.0)])
 
         reading = asyncio.create_task(read())
         for _ in range(3):
