@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 import signal
-from contextlib import contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
@@ -16,6 +16,8 @@ from reconciler.cli.flags import duration, manifest_flags, surroundings
 from reconciler.cli.history import when
 from reconciler.cli.logs import log_as
 from reconciler.cli.outcome import ERROR, INTERRUPTED, run, say
+from reconciler.cli.page import Shown, page_flags
+from reconciler.cli.showing import showing
 from reconciler.daemon.log import Log
 from reconciler.daemon.loop import Daemon, Terms
 from reconciler.daemon.schedule import is_cron
@@ -23,17 +25,20 @@ from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.schedule import SHORTEST_S
 from reconciler.model.watching import Answer
 from reconciler.operations import wiring
+from reconciler.operations.ears import MetricsFile, ears
 from reconciler.operations.inforce import InForce, Overrides
 from reconciler.report.escape import plain
 from reconciler.report.watch import tick_document, tick_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
     from reconciler.model.call import Call
     from reconciler.model.outcome import Outcomes
     from reconciler.model.watching import Tick, Watched
     from reconciler.operations.asked import Request, Surroundings
+    from reconciler.operations.ears import Ears
     from reconciler.ports import WatchListener
 
 DRIFTED = 2
@@ -70,6 +75,12 @@ class Wishes(TypedDict):
     grace_s: float
     log_format: str
     reset_breaker: str | None
+    listen: tuple[str, int] | None
+    listen_metrics: tuple[str, int] | None
+    metrics_file: Path | None
+    token_file: Path | None
+    behind_proxy: bool
+    public_hosts: tuple[str, ...]
 
 
 @click.command("watch")
@@ -98,6 +109,7 @@ class Wishes(TypedDict):
 @click.option(
     "--reset-breaker", metavar="SCOPE", help="Let this scope be corrected again, and do no more."
 )
+@page_flags
 def verb(*, asked: Request, **wishes: Unpack[Wishes]) -> int:
     """Look at every scope on its schedule; correct drift where the schedule or --correct says so.
 
@@ -109,6 +121,15 @@ def verb(*, asked: Request, **wishes: Unpack[Wishes]) -> int:
     around = surroundings()
     if wishes["reset_breaker"] is not None:
         return _reset(wishes["reset_breaker"], around)
+    shown = Shown(
+        listen=wishes["listen"],
+        listen_metrics=wishes["listen_metrics"],
+        metrics_file=wishes["metrics_file"],
+        token_file=wishes["token_file"],
+        behind_proxy=wishes["behind_proxy"],
+        public_hosts=wishes["public_hosts"],
+    )
+    shown.check(once=wishes["once"])
     log_as(wishes["log_format"])
     overrides = Overrides(
         every_s=wishes["every_s"], cron=wishes["cron_text"], corrects=wishes["correct"]
@@ -116,21 +137,43 @@ def verb(*, asked: Request, **wishes: Unpack[Wishes]) -> int:
     in_force = InForce(asked, around, overrides)
     book = wiring.book(around, writing=True)
     assert book is not None, "it was opened for writing"
-    told = Lines(as_json=wishes["as_json"])
-    listeners: Sequence[WatchListener] = (Log(), told)
-    terms = Terms(
-        in_force=in_force,
-        around=replace(around, book=book),
-        listeners=listeners,
-        chance=random.random,
-        grace_s=wishes["grace_s"],
-        once=wishes["once"],
-    )
     try:
-        code = run(lambda: _watch(terms))
+        return _told(in_force, replace(around, book=book), shown, wishes)
     finally:
         book.close()
-    return told.exit_code() if terms.once and code == 0 else code
+
+
+def _told(in_force: InForce, around: Surroundings, shown: Shown, wishes: Wishes) -> int:
+    """Watch, and let everybody hear of it who shall."""
+    assert around.book is not None, "it is open"
+    heard = ears(in_force, around, around.book)
+    lines = Lines(as_json=wishes["as_json"])
+    listeners: list[WatchListener] = [Log(), lines, heard.meter]
+    if heard.teller is not None:
+        listeners.append(heard.teller)
+    file = None
+    if shown.metrics_file is not None:
+        file = MetricsFile(heard.meter.text, shown.metrics_file)
+        if wishes["once"]:
+            file.resume(heard.meter)
+        listeners.append(file)
+    with ExitStack() as stack:
+        if shown.listens:
+            manifests, history = in_force.manifests, around.book.watched
+            pages = showing(shown, heard, manifests, history, around)
+            listeners.append(stack.enter_context(pages))
+        terms = Terms(
+            in_force=in_force,
+            around=replace(around, traffic=heard.meter.traffic),
+            listeners=tuple(listeners),
+            chance=random.random,
+            grace_s=wishes["grace_s"],
+            once=wishes["once"],
+        )
+        code = run(lambda: _watch(terms, heard))
+    if file is not None:
+        file.attempt()  # What was told to people when it ended counts too.
+    return lines.exit_code() if terms.once and code == 0 else code
 
 
 def _reset(scope: str, around: Surroundings) -> int:
@@ -152,17 +195,31 @@ def _reset(scope: str, around: Surroundings) -> int:
     )
 
 
-async def _watch(terms: Terms) -> int:
+async def _watch(terms: Terms, heard: Ears) -> int:
     """Watch until a signal comes. Once: what is in flight ends. Twice: nobody waits."""
     daemon, stop = Daemon(terms), asyncio.Event()
     with _noticed(stop) as came:
         try:
-            await daemon.run(stop)
+            async with _telling(heard):
+                await daemon.run(stop)
         except asyncio.CancelledError:
             if not came:
                 raise
             return INTERRUPTED
     return 0
+
+
+@asynccontextmanager
+async def _telling(heard: Ears) -> AsyncIterator[None]:
+    """Let people be told beside the service, and once more when it ends."""
+    if heard.teller is None:
+        yield
+        return
+    async with asyncio.TaskGroup() as group:
+        beside = group.create_task(heard.teller.run())
+        yield
+        beside.cancel()
+    await heard.teller.last()
 
 
 @contextmanager

@@ -37,7 +37,6 @@ class Unsupported:
 NOT_YET: Final[Mapping[Unsupported, str]] = MappingProxyType(
     {
         Unsupported("Schedule", ("source",)): "this version fetches no manifests",
-        Unsupported("Schedule", ("notify",)): "this version tells nobody by itself",
     },
 )
 """What is not supported -> why, as half a sentence that follows "is not supported yet"."""

@@ -88,6 +88,9 @@ def _notify(reading: Reading, spec: ScheduleSpec, pair: Pair | None) -> tuple[We
             env=row.webhook.url_from.env,
             file=row.webhook.url_from.file,
             format=row.webhook.format,
+            key_env=row.webhook.key_from.env if row.webhook.key_from else None,
+            key_file=row.webhook.key_from.file if row.webhook.key_from else None,
+            body=row.webhook.body,
         )
         for row, node in zip(spec.notify, pair.value.children, strict=True)
     )

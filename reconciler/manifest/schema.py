@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel
 from reconciler.manifest import scalars
 from reconciler.manifest.nodes import TextNode
 from reconciler.manifest.notes import RefusalError
+from reconciler.model.notice import PLACEHOLDERS, unknown_placeholders
 
 SIMULATOR = "simulator"
 
@@ -42,6 +43,21 @@ def _secret(node: object) -> object:
     scalars.written(node)
     says = "must name a variable or a file, never hold the credential itself"
     raise RefusalError("credential-plain", says, "write `{env: NAME}` or `{file: PATH}`")
+
+
+def _message(node: object) -> str:
+    """Give the body of a message: JSON in whose texts known placeholders stand."""
+    text = scalars.anything(node)
+    known = ", ".join(f"`{{{name}}}`" for name in sorted(PLACEHOLDERS))
+    try:
+        unknown = unknown_placeholders(text)
+    except (ValueError, RecursionError):
+        hint = f"quote it as YAML; inside its texts may stand {known}"
+        raise RefusalError("wrong-value", "must be JSON", hint) from None
+    if unknown:
+        says = f"holds `{{{unknown[0]}}}`, which nothing fills"
+        raise RefusalError("wrong-value", says, f"write one of {known}")
+    return text
 
 
 def _one_of(first: object, second: object, names: tuple[str, str]) -> None:
@@ -241,6 +257,8 @@ class Webhook(Closed):
 
     url_from: SecretField
     format: Annotated[str, BeforeValidator(scalars.choice("json", "slack"))] = "json"
+    key_from: SecretField | None = None
+    body: Annotated[str, BeforeValidator(_message)] | None = None
 
 
 class Notice(Closed):

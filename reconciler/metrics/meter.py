@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.metrics.endpoints import endpoint
 from reconciler.metrics.families import Numbers, TickTimes, exposition
+from reconciler.metrics.resuming import resume
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,12 +31,13 @@ MODE = 0o644
 
 
 class Meter:
-    """Listens to a service and counts; a `WatchListener` and a `Traffic`."""
+    """Listens to a service and counts; a `WatchListener`, and `traffic` counts requests."""
 
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
         self._lock = threading.Lock()
         self._numbers = Numbers()
+        self.traffic = RequestMeter(self._numbers, self._lock)
 
     def changed(self, now: Watched) -> None:
         """Take over which scopes there are: numbers of one that went away go with it."""
@@ -77,6 +79,35 @@ class Meter:
             for one in tick.corrections:
                 numbers.changes[tick.scope, one.action.value, one.verdict.value] += 1
 
+    def may_tell(self, webhook: str) -> None:
+        """Count from nothing what will be told here."""
+        with self._lock:
+            self._numbers.webhooks.add(webhook)
+
+    def told(self, webhook: str, *, delivered: bool) -> None:
+        """Count one attempt to notify somebody."""
+        with self._lock:
+            self._numbers.webhooks.add(webhook)
+            self._numbers.notifications[webhook, "delivered" if delivered else "failed"] += 1
+
+    def resume(self, text: str) -> None:
+        """Go on from the numbers of a file. Raises ValueError for one of another kind."""
+        with self._lock:
+            resume(self._numbers, text)
+
+    def text(self) -> bytes:
+        """Give all of it in Prometheus' text format, version 0.0.4."""
+        with self._lock:
+            return exposition(self._numbers, self._now_s())
+
+
+class RequestMeter:
+    """Counts API calls; a `Traffic`."""
+
+    def __init__(self, numbers: Numbers, lock: threading.Lock) -> None:
+        self._numbers = numbers
+        self._lock = lock
+
     def answered(self, scope: str, method: str, path: str, status: int) -> None:
         """Count one API call by its answer's status."""
         self._asked(scope, method, path, str(status))
@@ -98,17 +129,6 @@ class Meter:
         """Count one answer that asked for silence."""
         with self._lock:
             self._numbers.throttles[scope] += 1
-
-    def told(self, webhook: str, *, delivered: bool) -> None:
-        """Count one attempt to notify somebody."""
-        with self._lock:
-            self._numbers.webhooks.add(webhook)
-            self._numbers.notifications[webhook, "delivered" if delivered else "failed"] += 1
-
-    def text(self) -> bytes:
-        """Give all of it in Prometheus' text format, version 0.0.4."""
-        with self._lock:
-            return exposition(self._numbers, self._now_s())
 
 
 def write(text: bytes, path: Path) -> None:

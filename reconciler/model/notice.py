@@ -1,9 +1,15 @@
-"""What webhooks are told of. Speakers: operations, notify, journal."""
+"""What webhooks are told of. Speakers: manifest, operations, notify, journal."""
 
 from __future__ import annotations
 
 import enum
+import json
+import re
 from dataclasses import dataclass
+
+PLACEHOLDERS = frozenset({"text", "at", "appeared", "gone", "scopes"})
+"""What may stand in braces inside the texts of a message's body."""
+PLACEHOLDER = re.compile(r"\{([a-zA-Z_]+)\}")
 
 
 class NoticeFormat(enum.Enum):
@@ -37,3 +43,21 @@ class Condition:
     words: str
     """One line for people. Foreign text; whoever writes it somewhere escapes it."""
     since_s: float
+
+
+def unknown_placeholders(template: str) -> tuple[str, ...]:
+    """Give the placeholders that nothing fills, sorted. Raises ValueError where it isn't JSON."""
+    found: set[str] = set()
+
+    def look(node: object) -> None:
+        if isinstance(node, str):
+            found.update(PLACEHOLDER.findall(node))
+        elif isinstance(node, list):
+            for each in node:
+                look(each)
+        elif isinstance(node, dict):
+            for each in (*node, *node.values()):
+                look(each)
+
+    look(json.loads(template))
+    return tuple(sorted(found - PLACEHOLDERS))

@@ -52,6 +52,11 @@ class Webhook:
     file: str | None
     format: str
     """`json` or `slack`."""
+    key_env: str | None = None
+    """Where the key that signs is read; both None: nothing signs."""
+    key_file: str | None = None
+    body: str | None = None
+    """JSON with placeholders, sent instead of the format; None: the format."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

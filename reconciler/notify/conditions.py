@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 TOLD = frozenset({Answer.DRIFT, Answer.CONFLICT})
 WORDS = {
-    Kind.MISSING: "is gone",
+    Kind.MISSING: "is missing",
     Kind.ADDED: "was attached by somebody else",
     Kind.MOVED: "was moved away",
     Kind.DISPUTED: "is shown by one view only",
-    Kind.ATTACH: "is missing",
+    Kind.ATTACH: "isn't attached yet",
     Kind.DETACH: "is attached and shouldn't be",
     Kind.MOVE: "is on another server",
     Kind.UPDATE: "is set otherwise",

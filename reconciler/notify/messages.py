@@ -11,12 +11,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from reconciler.model.notice import NoticeFormat
+from reconciler.model.notice import PLACEHOLDER, NoticeFormat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,8 +26,6 @@ MESSAGE_FORMAT = 1
 MOST_ROWS = 20
 """Of each kind in one message; the others are counted."""
 LONGEST_WORDS = 300
-PLACEHOLDERS = frozenset({"text", "at", "appeared", "gone", "scopes"})
-PLACEHOLDER = re.compile(r"\{([a-zA-Z_]+)\}")
 SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
@@ -65,24 +62,6 @@ def body(news: News, form: NoticeFormat, template: str | None) -> bytes:
             "gone": [_row(one) for one in news.gone[:MOST_ROWS]],
         }
     )
-
-
-def unknown_placeholders(template: str) -> tuple[str, ...]:
-    """Give the placeholders that nothing fills, sorted. Raises ValueError where it isn't JSON."""
-    found: set[str] = set()
-
-    def look(node: object) -> None:
-        if isinstance(node, str):
-            found.update(PLACEHOLDER.findall(node))
-        elif isinstance(node, list):
-            for each in node:
-                look(each)
-        elif isinstance(node, dict):
-            for each in (*node, *node.values()):
-                look(each)
-
-    look(json.loads(template))
-    return tuple(sorted(found - PLACEHOLDERS))
 
 
 def filled(node: object, values: Mapping[str, str]) -> object:

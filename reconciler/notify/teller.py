@@ -39,6 +39,8 @@ PAUSE_S = 2.0
 RETRY_S = 30.0
 LONGEST_RETRY_S = 3600.0
 MOST_MISSED = 200
+LAST_S = 5.0
+"""A service that is told to stop isn't held up by a dead endpoint."""
 
 
 class Teller:
@@ -94,23 +96,40 @@ class Teller:
             for ear in self._ears:
                 group.create_task(self._serve(ear))
 
+    async def last(self) -> None:
+        """Tell once what wasn't told yet, for `LAST_S` at most: the service ends."""
+        try:
+            async with asyncio.timeout(LAST_S), asyncio.TaskGroup() as group:
+                for ear in self._ears:
+                    group.create_task(self._attempt(ear))
+        except TimeoutError:
+            logger.warning("the service ends before everybody was told")
+
+    async def _attempt(self, ear: _Ear) -> bool | None:
+        """Tell one webhook; give whether it took it, None: there was nothing to tell."""
+        news = ear.news(self._now, self._now_s())
+        if news is None:
+            return None
+        why = await deliver(ear.webhook, news)
+        self._count(ear.webhook.name, why is None)
+        if why is None:
+            ear.took(news)
+        else:
+            told = {"webhook": ear.webhook.name, "why": why}
+            logger.warning("a webhook took no notification", extra=told)
+        return why is None
+
     async def _serve(self, ear: _Ear) -> None:
         failures = 0
         while True:
             await ear.woken.wait()
             ear.woken.clear()
-            news = ear.news(self._now, self._now_s())
-            if news is None:
-                continue
-            why = await deliver(ear.webhook, news)
-            self._count(ear.webhook.name, why is None)
-            if why is None:
+            taken = await self._attempt(ear)
+            if taken is not False:
                 failures = 0
-                ear.took(news)
                 await self._clock.sleep(PAUSE_S)
                 continue
             failures += 1
-            logger.warning("webhook %s took no notification: %s", ear.webhook.name, why)
             await self._clock.sleep(min(RETRY_S * 2 ** min(failures - 1, 10), LONGEST_RETRY_S))
             ear.woken.set()
 
@@ -129,7 +148,8 @@ class _Ear:
         try:
             return {one.id: one for one in self._memory.told(self.webhook.name)}
         except JournalError as error:
-            logger.warning("what webhook %s was told isn't known: %s", self.webhook.name, error)
+            told = {"webhook": self.webhook.name, "why": str(error)}
+            logger.warning("what a webhook was told isn't known", extra=told)
             return {}
 
     def forget(self, names: set[str | None]) -> None:
@@ -176,11 +196,11 @@ class _Ear:
             self._memory.tell(self.webhook.name, appeared, gone)
         except JournalError as error:
             # It is told again after a restart: better twice than never.
-            logger.warning("what webhook %s was told isn't kept: %s", self.webhook.name, error)
+            told = {"webhook": self.webhook.name, "why": str(error)}
+            logger.warning("what a webhook was told isn't kept", extra=told)
 
     def _hears(self, one: Condition) -> bool:
-        scopes = self.webhook.scopes
-        return scopes is None or one.scope is None or one.scope in scopes
+        return one.scope is None or self.webhook.hears(one.scope)
 
 
 def _order(one: Condition) -> tuple[str, str, str]:

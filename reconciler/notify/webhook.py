@@ -23,6 +23,8 @@ from reconciler.notify.address import (
 from reconciler.notify.messages import body, signature
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reconciler.model.notice import NoticeFormat
     from reconciler.notify.address import Resolve
     from reconciler.notify.messages import News
@@ -41,8 +43,8 @@ class Webhook:
     name: str
     url: str = field(repr=False)
     format: NoticeFormat
-    scopes: frozenset[str] | None = None
-    """Whose news it gets; None: everybody's."""
+    hears: Callable[[str], bool] = lambda _scope: True
+    """Whether it is told of a scope, by name."""
     key: bytes | None = field(default=None, repr=False)
     body: str | None = None
     listed: tuple[str, ...] = ()

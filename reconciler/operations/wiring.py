@@ -164,14 +164,15 @@ def _endpoints(
         or default.format(region=scope.region, cloud=cloud, environment=scope.environment)
         for api, default in spec.apis.items()
     }
-    allowed = (*spec.domains, *_listed(around.environ.get("RECONCILER_ENDPOINTS", "")))
+    allowed = (*spec.domains, *listed(around.environ.get("RECONCILER_ENDPOINTS", "")))
     for url in made.values():
         if not _may_have_secrets(url, allowed):
             raise FindingsError(_stranger(scope, url))
     return {api: url.rstrip("/") for api, url in made.items()}
 
 
-def _listed(text: str) -> tuple[str, ...]:
+def listed(text: str) -> tuple[str, ...]:
+    """Give what a variable such as RECONCILER_ENDPOINTS lists."""
     return tuple(part.strip() for part in text.replace(",", " ").split() if part.strip())
 
 
@@ -232,12 +233,16 @@ def _of_surroundings(
 
 
 def _read(key: str, ref: SecretRef, scope: DeclaredScope, around: Surroundings) -> Secret:
-    if ref.env is not None:
-        value, what = around.environ.get(ref.env, ""), f"the variable `{ref.env}`"
-    else:
-        assert ref.file is not None
-        value, what = _content(Path(ref.file)), f"the file `{ref.file}`"
+    value, what = referred(ref.env, ref.file, around)
     return _checked(key, value, what, scope, ref.place)
+
+
+def referred(env: str | None, file: str | None, around: Surroundings) -> tuple[str, str]:
+    """Give what a variable or a file holds, empty where it isn't there, and what to call it."""
+    if env is not None:
+        return around.environ.get(env, ""), f"the variable `{env}`"
+    assert file is not None, "exactly one of the two is set"
+    return _content(Path(file)), f"the file `{file}`"
 
 
 def _content(path: Path) -> str:

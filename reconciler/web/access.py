@@ -111,12 +111,6 @@ def _unusable(path: Path, why: str, hint: str) -> FindingsError:
     )
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine reaches what listens there."""
-    address = _address(host)
-    return host == "localhost" or (address is not None and address.is_loopback)
-
-
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(host)

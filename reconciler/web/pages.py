@@ -5,17 +5,17 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from reconciler.report.escape import plain
-from reconciler.web.access import SESSION_S
 from reconciler.web.asking import page_number, run_prefix, since_s, text, when
+from reconciler.web.doors import Doors
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -34,8 +34,6 @@ SINCE = "7d"
 STRIP = 96
 """Ticks in the strip of a scope: eight hours of looks every five minutes."""
 DAY = "24h"
-LONGEST_FORM = 8192
-FORBIDDEN = 403
 
 
 @cache
@@ -82,9 +80,7 @@ class Pages:
             Route("/runs/{run}", self._known(self.run)),
             Route("/history", self._known(self.history)),
             Route("/search", self._known(self.search)),
-            Route("/login", self.login),
-            Route("/login", self.log_in, methods=["POST"]),
-            Route("/logout", self.log_out, methods=["POST"]),
+            *Doors(self.shown, self._access).routes(),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ]
 
@@ -150,39 +146,6 @@ class Pages:
         """Show what bears a text."""
         return self.shown(request, "search.html", self._reading.search(text(request, "q")))
 
-    async def login(self, request: Request) -> Response:
-        """Show the form for the token."""
-        return self.shown(request, "login.html", {"wrong": False})
-
-    async def log_in(self, request: Request) -> Response:
-        """Give a session for the token; the form's own page must have sent it."""
-        token = self._access.token
-        # Where a browser says who asks, only this very site may: nobody is logged in by others.
-        asked_by = request.headers.get("sec-fetch-site", "same-origin")
-        if token is None or asked_by not in {"same-origin", "none"}:
-            return self.shown(request, "login.html", {"wrong": True}, FORBIDDEN)
-        shown = dict(parse_qsl(await _form(request))).get("token", "")
-        if not token.matches(shown.strip().encode("utf-8", "replace")):
-            return self.shown(request, "login.html", {"wrong": True}, FORBIDDEN)
-        response = RedirectResponse("/", 303)
-        response.set_cookie(
-            self._access.cookie,
-            token.session(self._access.utc_now().timestamp()),
-            max_age=SESSION_S,
-            secure=self._access.over_tls,
-            httponly=True,
-            samesite="strict",
-        )
-        return response
-
-    async def log_out(self, _request: Request) -> Response:
-        """Forget the session in this browser."""
-        response = RedirectResponse("/login", 303)
-        response.delete_cookie(
-            self._access.cookie, secure=self._access.over_tls, httponly=True, samesite="strict"
-        )
-        return response
-
     def shown(
         self, request: Request, template: str, values: dict[str, object], status: int = 200
     ) -> Response:
@@ -197,13 +160,3 @@ class Pages:
         }
         page = self._environment.get_template(template).render({**around, **values})
         return HTMLResponse(page, status)
-
-
-async def _form(request: Request) -> str:
-    """Give the body of a form, of bounded length."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LONGEST_FORM:
-            return ""
-    return body.decode("ascii", "replace")

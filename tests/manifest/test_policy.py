@@ -12,6 +12,13 @@ from tests.manifest.writing import SCOPE, Case, check, codes, declared, load_tex
 if TYPE_CHECKING:
     from pathlib import Path
 
+
+def body_of(written: str) -> str:
+    """Write a Schedule whose webhook is sent this."""
+    hook = f"urlFrom: {{env: RECONCILER_CRED_HOOK_URL}}, body: {written}"
+    return f"every: 5m\nnotify: [{{webhook: {{{hook}}}}}]"
+
+
 REFUSED = (
     Case(
         "a window that never begins is refused",
@@ -192,6 +199,25 @@ REFUSED = (
         3,
         "`spec` must hold exactly one of `every` and `cron`, not both",
         "write `every` or `cron`",
+    ),
+    Case(
+        "a body of a message that isn't JSON is refused",
+        SCOPE + "---\n" + spec("Schedule", body_of("'{a'")),
+        "wrong-value",
+        11,
+        71,
+        "`notify[0].webhook.body` must be JSON",
+        "quote it as YAML; inside its texts may stand `{appeared}`, `{at}`, `{gone}`, `{scopes}`, "
+        "`{text}`",
+    ),
+    Case(
+        "a placeholder that nothing fills is refused",
+        SCOPE + "---\n" + spec("Schedule", body_of("'[\"{env}\"]'")),
+        "wrong-value",
+        11,
+        71,
+        "`notify[0].webhook.body` holds `{env}`, which nothing fills",
+        "write one of `{appeared}`, `{at}`, `{gone}`, `{scopes}`, `{text}`",
     ),
     Case(
         "a webhook from a foreign variable is refused",

@@ -67,9 +67,9 @@ def busy() -> Meter:
     )
     made = meter(first, tick("shop", looked=False), first, tick('lab "7"\n', counts={}))
     for status in (200, 200, 429):
-        made.answered("shop", "GET", "/v1/0a1b/cloudservers/detail", status)
-    made.broke("shop", "POST", "/v1/0a1b/cloudservers/s-1/attachvolume", "no-answer")
-    made.throttled("shop")
+        made.traffic.answered("shop", "GET", "/v1/0a1b/cloudservers/detail", status)
+    made.traffic.broke("shop", "POST", "/v1/0a1b/cloudservers/s-1/attachvolume", "no-answer")
+    made.traffic.throttled("shop")
     made.told("night", delivered=False)
     return made
 
@@ -132,7 +132,9 @@ SUMS = {"tick_seconds_count", "tick_seconds_sum"}
 def test_endpoints_are_bounded() -> None:
     made = meter()
     for number in range(MOST_ENDPOINTS + 50):
-        made.answered("shop", "GET", "/" + "x" * (number % 39 + 1) + "/y" * (number // 39), 200)
+        made.traffic.answered(
+            "shop", "GET", "/" + "x" * (number % 39 + 1) + "/y" * (number // 39), 200
+        )
     shown = {key[1] for key in numbers(made) if key[0] == "api_requests_total"}
     assert len(shown) == MOST_ENDPOINTS + 1
     assert "other" in shown
@@ -159,12 +161,12 @@ def test_requests_are_counted_where_they_leave() -> None:
     Edge(
         answering(200),
         Says(("https://cloud.example/a/1", "https://cloud.example/a/2")),
-        traffic=made,
+        traffic=made.traffic,
     ).list_live()
-    Edge(answering(429), traffic=made).submit()
+    Edge(answering(429), traffic=made.traffic).submit()
     with pytest.raises(ProviderError):
-        Edge(failing(httpx.ReadError("cut")), traffic=made).list_live()
-    Edge(failing(httpx.ConnectError("refused")), traffic=made).submit()
+        Edge(failing(httpx.ReadError("cut")), traffic=made.traffic).list_live()
+    Edge(failing(httpx.ConnectError("refused")), traffic=made.traffic).submit()
     told = numbers(made)
     counted = {key[1:]: value for key, value in told.items() if key[0] == "api_requests_total"}
     assert counted == {

@@ -8,14 +8,13 @@ import json
 
 import pytest
 
-from reconciler.model.notice import Condition, NoticeFormat, Topic
+from reconciler.model.notice import Condition, NoticeFormat, Topic, unknown_placeholders
 from reconciler.notify.messages import (
     MOST_ROWS,
     News,
     body,
     plain_text,
     signature,
-    unknown_placeholders,
 )
 from tests.rig.watched import ANOTHER_S
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from reconciler.cli.page import is_loopback
 from reconciler.model.finding import FindingsError
-from reconciler.web.access import HEADERS, SESSION_S, Access, hostname, is_loopback, read_token
+from reconciler.web.access import HEADERS, SESSION_S, Access, hostname, read_token
 from tests.web.staged import NOW, TOKEN, staged, token
 
 if TYPE_CHECKING:

@@ -1,0 +1,158 @@
+"""`watch` with a page, metrics and a webhook, on the embedded cloud."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tests.cli.running import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.cli.running import Lab
+
+ENTRIES = "  servers:\n    web-1: {volumes: [one, shared]}\n    web-3: {volumes: [three]}"
+SCHEDULE = """\
+---
+apiVersion: reconciler/v1
+kind: Schedule
+metadata: {name: nightly}
+spec:
+  every: 10s
+"""
+WEBHOOK = """\
+  notify: [{webhook: {urlFrom: {env: RECONCILER_CRED_URL}, keyFrom: {env: RECONCILER_CRED_KEY}}}]
+"""
+
+
+def declare(lab: Lab, schedule: str) -> None:
+    lab.declare(ENTRIES)
+    with (lab.folder / "lab.yaml").open("a", encoding="utf-8") as file:
+        file.write(schedule)
+
+
+@pytest.mark.parametrize(
+    ("flags", "why"),
+    [
+        ("--listen 0.0.0.0:8470", "`0.0.0.0` is reached by others: say `--token-file`"),
+        ("--listen-metrics [::]:8470", "`::` is reached by others: say `--token-file`"),
+        ("--listen 10.0.0.7:0 --token-file t", "would be asked by plain http"),
+        ("--listen 127.0.0.1:0 --once", "`--once` ends at once"),
+        ("--token-file t", "nothing listens"),
+        ("--behind-proxy", "nothing listens"),
+        ("--listen 8470", "write HOST:PORT"),
+        ("--listen ::1:8470", "write HOST:PORT"),
+        ("--listen 127.0.0.1:99999", "write HOST:PORT"),
+        ("--listen 127.0.0.1:0 --token-file t", "may be read by others"),
+        ("--listen 192.0.2.1:1 --token-file ok --behind-proxy", "can't be listened on"),
+    ],
+)
+def test_what_would_be_shown_to_everybody_is_refused(lab: Lab, flags: str, why: str) -> None:
+    declare(lab, SCHEDULE)
+    for name, mode in (("t", 0o644), ("ok", 0o600)):
+        (lab.folder / name).write_text("a-token-of-some-length", encoding="utf-8")
+        (lab.folder / name).chmod(mode)
+    ran = lab.run("watch", "-f", "lab.yaml", *flags.split())
+    assert ran.code == 1
+    assert why in " ".join(ran.err.split())
+    assert lab.requests() == []
+
+
+class Inbox(BaseHTTPRequestHandler):
+    """Takes what a webhook is sent."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.taken.append((self.path, dict(self.headers), body))  # type: ignore[attr-defined]  # ours
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its own name
+        del format, args
+
+
+@contextmanager
+def inbox() -> Iterator[tuple[str, list[tuple[str, dict[str, str], bytes]]]]:
+    server = HTTPServer(("127.0.0.1", 0), Inbox)
+    taken: list[tuple[str, dict[str, str], bytes]] = []
+    server.taken = taken  # type: ignore[attr-defined]  # for the handler
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", taken
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_one_look_tells_and_counts_and_the_next_goes_on_from_there(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declare(lab, SCHEDULE + WEBHOOK)
+    monkeypatch.setenv("RECONCILER_CRED_KEY", "k1")
+    with inbox() as (address, taken):
+        monkeypatch.setenv("RECONCILER_CRED_URL", f"{address}/hook/secret")
+        refused = lab.run("watch", "-f", "lab.yaml", "--once")
+        assert refused.code == 1
+        assert "plain http" in refused.err
+        monkeypatch.setenv("RECONCILER_ENDPOINTS", address)
+        looks = [
+            lab.run("watch", "-f", "lab.yaml", "--once", "--metrics-file", "m.prom")
+            for _ in range(2)
+        ]
+    assert [one.code for one in looks] == [2, 2]
+    assert "secret" not in "".join(one.out + one.err for one in (refused, *looks))
+    ((path, headers, body),) = taken
+    assert (path, headers["Host"]) == ("/hook/secret", address.removeprefix("http://"))
+    assert headers["X-Reconciler-Signature"].startswith("sha256=")
+    assert "drift: web-3/three is missing" in json.loads(body)["text"]
+    metrics = (lab.folder / "m.prom").read_text(encoding="utf-8")
+    assert 'reconciler_ticks_total{outcome="looked",scope="lab"} 2.0' in metrics
+    assert 'reconciler_notifications_total{outcome="delivered",webhook="nightly/1"} 1.0' in metrics
+    assert 'status="200"' in metrics
+
+
+def test_the_page_stands_beside_the_service_and_ends_with_it(lab: Lab) -> None:
+    declare(lab, SCHEDULE)
+    command = [sys.executable, "-m", "reconciler", "watch", "-f", "lab.yaml"]
+    listen = ["--listen", "127.0.0.1:0", "--listen-metrics", "127.0.0.1:0"]
+    environ = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    with subprocess.Popen(  # noqa: S603 - our own interpreter
+        [*command, *listen],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        cwd=lab.folder,
+        env=environ,
+    ) as process:
+        assert process.stderr is not None
+        page, metrics = (process.stderr.readline().split()[-1] for _ in range(2))
+        with httpx.Client(base_url=page, timeout=60, trust_env=False) as client:
+            with client.stream("GET", "/events?known=0") as events:
+                for line in events.iter_lines():
+                    if line == "event: news" and client.get("/readyz").status_code == 200:
+                        break
+            (scope,) = client.get("/api/watched").json()["scopes"]
+            assert (scope["name"], scope["standing"], scope["simulated"]) == ("lab", "drift", True)
+            assert "web-3/three" in client.get("/").text
+            assert "web-3/three" in client.get("/history").text
+            assert client.get("/", headers={"Host": "evil.example"}).status_code == 421
+            assert 'verdict="drift"' in client.get(metrics).text
+            assert client.get(metrics.replace("/metrics", "/")).status_code == 404
+            with client.stream("GET", "/events") as events:
+                process.send_signal(signal.SIGTERM)
+                # It lets go of whoever waits for news.
+                assert list(events.iter_lines()) is not None
+        said = process.stderr.read()
+        assert process.wait(60) == 0, said
+    assert "Traceback" not in said
