@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from reconciler.web.asking import limit, run_prefix, since_s, text, version
+from reconciler.web.board import Waiting
 from reconciler.web.openapi import document
 
 if TYPE_CHECKING:
@@ -91,15 +92,14 @@ class Api:
 
     async def events(self, request: Request) -> Response:
         """Give server-sent events: `news` with a number, whenever there is something new."""
-        known = version(request)
-        waiting = self._reading.board.audience.waiting()
-        if waiting is None:
+        known, audience = version(request), self._reading.board.audience
+        if audience.full:
             words = "too many pages are open"
             return PlainTextResponse(f"{words}\n", 503, headers={"Retry-After": "30"})
 
         async def stream() -> AsyncIterator[str]:
             yield "retry: 3000\n\n"
-            async for told in waiting.versions(known, QUIET_S, PAUSE_S):
+            async for told in Waiting(audience).versions(known, QUIET_S, PAUSE_S):
                 yield ": quiet\n\n" if told is None else f"event: news\ndata: {told}\n\n"
 
         return StreamingResponse(stream(), media_type="text/event-stream")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
     from reconciler.model.call import Call
     from reconciler.model.outcome import Outcomes
@@ -118,14 +118,15 @@ class Audience:
             for one in self._waiting:
                 one.end()
 
-    def waiting(self) -> Waiting | None:
-        """Give a place to wait for news on the loop that runs; None: all are taken."""
-        one = Waiting(self)
+    @property
+    def full(self) -> bool:
+        """True while no more pages may wait."""
+        return len(self._waiting) >= MOST_WAITING
+
+    def join(self, one: Waiting) -> None:
+        """Tell this one as well from now on."""
         with self._lock:
-            if len(self._waiting) >= MOST_WAITING:
-                return None
             self._waiting.add(one)
-        return one
 
     def leave(self, one: Waiting) -> None:
         """Give the place back."""
@@ -154,15 +155,17 @@ class Waiting:
 
     async def versions(
         self, known: int, quiet_s: float, pause_s: float
-    ) -> AsyncIterator[int | None]:
+    ) -> AsyncGenerator[int | None, None]:
         """Give the number of each news, and None after `quiet_s` without any.
 
         `known` is what the page was made of: if that is old, there is news at once. News that come
         within `pause_s` are one.
         """
-        if known != self._audience.version:
-            self._news.set()
+        # It takes its place only here: a stream that is never read would never give it back.
+        self._audience.join(self)
         try:
+            if known != self._audience.version:
+                self._news.set()
             while not self._ended:
                 try:
                     await asyncio.wait_for(self._news.wait(), quiet_s)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import ssl
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+import trustme
 
 from reconciler.execution.clock import LoopClock
 from reconciler.journal.journal import open_book
@@ -19,6 +21,7 @@ from reconciler.model.watching import Answer, BreakerStanding, Kind, WatchBreake
 from reconciler.notify.teller import Teller
 from reconciler.notify.webhook import Webhook, deliver
 from tests.notify.test_messages import news
+from tests.providers.sockets import http, listening, says
 from tests.rig import virtual_time
 from tests.rig.watched import ANOTHER_S, difference, fight, tick, watched
 
@@ -263,3 +266,28 @@ def test_nothing_leaves_for_where_it_may_not_go(changes: dict[str, object], why:
     assert refusal is not None
     assert why in refusal
     assert endpoint.asked == []
+
+
+def test_tls_is_with_the_name_of_the_url_and_not_with_its_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+
+    async def here(_host: str, _port: int) -> Sequence[str]:
+        return ["127.0.0.1"]
+
+    async def told(certified: str) -> tuple[str | None, list[bytes]]:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        authority.issue_cert(certified).configure_cert(tls)
+        async with listening(says(http(200)), tls=tls) as heard:
+            origin = f"https://hooks.example:{heard.address.rpartition(':')[2]}"
+            changes = {"url": f"{origin}/x", "listed": (origin,), "transport": None}
+            webhook = Endpoint().webhook(**changes, resolve=here)
+            return await deliver(webhook, news("a")), heard.heads
+
+    refusal, heads = asyncio.run(told("hooks.example"))
+    assert refusal is None
+    assert b"host: hooks.example:" in heads[0].lower()
+    assert asyncio.run(told("127.0.0.1")) == ("no answer (ConnectError)", [])

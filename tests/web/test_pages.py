@@ -16,7 +16,7 @@ import pytest
 from reconciler.manifest import load
 from reconciler.model.watching import Answer, Judged, Kind
 from reconciler.report.adopting import accepting, adopting
-from reconciler.web.board import MOST_WAITING, Board
+from reconciler.web.board import MOST_WAITING, Board, Waiting
 from tests.rig import virtual_time
 from tests.rig.watched import RUN, difference, key, tick, watched
 from tests.web.staged import HOSTILE, Staged, staged
@@ -260,12 +260,10 @@ def test_the_yaml_to_copy_means_what_it_says(
         assert said in ({}, {name: sorted(listed) for name, listed in (adopt or {}).items()})
 
 
-def test_news_wakes_every_open_page_once_and_the_end_lets_them_go() -> None:
-    async def story() -> tuple[list[int | None], int]:
+def test_news_wakes_an_open_page_once_and_the_end_lets_it_go() -> None:
+    async def story() -> list[int | None]:
         board = Board(watched("shop"))
-        waiting = board.audience.waiting()
-        assert waiting is not None
-        heard: list[int | None] = []
+        waiting, heard = Waiting(board.audience), list[int | None]()
 
         async def read() -> None:
             heard.extend([version async for version in waiting.versions(0, 60.0, 0.0)])
@@ -278,10 +276,22 @@ def test_news_wakes_every_open_page_once_and_the_end_lets_them_go() -> None:
         await asyncio.sleep(100)
         board.audience.close()
         await reading
-        places = [board.audience.waiting() for _ in range(MOST_WAITING + 1)]
-        return heard, places.count(None)
+        return heard
 
-    assert virtual_time.run(story()) == ([3, 4, None], 1)
+    assert virtual_time.run(story()) == [3, 4, None]
+
+
+def test_only_so_many_pages_wait_and_each_gives_its_place_back() -> None:
+    async def story() -> list[bool]:
+        audience = Board(watched("shop")).audience
+        streams = [Waiting(audience).versions(-1, 60.0, 0.0) for _ in range(MOST_WAITING)]
+        told = [audience.full]
+        assert [await anext(stream) for stream in streams] == [0] * MOST_WAITING
+        told.append(audience.full)
+        await streams[0].aclose()
+        return [*told, audience.full]
+
+    assert virtual_time.run(story()) == [False, True, False]
 
 
 def test_the_board_follows_a_tick() -> None:
