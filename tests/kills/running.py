@@ -105,7 +105,7 @@ def clouds(stories: Sequence[Story], folder: Path) -> Iterator[Cloud]:
     worlds = [part.world for story in stories for part in story.parts]
     path = folder / "all.world.yaml"
     path.write_text("---\n".join(worlds), encoding="utf-8")
-    port = _free_port()
+    port = free_port()
     command = ["simulator", "--world", str(path), "--listen", f"127.0.0.1:{port}"]
     process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own words
         [sys.executable, "-m", "reconciler", *command],
@@ -123,7 +123,7 @@ def clouds(stories: Sequence[Story], folder: Path) -> Iterator[Cloud]:
         process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
         return int(trial.getsockname()[1])

@@ -1,0 +1,1 @@
+"""How far from the clouds' limits we are: `python -m tests.bench`."""
