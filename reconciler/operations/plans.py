@@ -16,7 +16,7 @@ from reconciler.operations.preflight import Asked, ask_beforehand
 from reconciler.operations.sessions import opened, unreadable
 from reconciler.planning.forecast import forecast_s
 from reconciler.planning.ground import ground
-from reconciler.planning.planner import plan
+from reconciler.planning.planner import plan_on
 from reconciler.planning.resolve import resolve
 from reconciler.planning.schedule import Schedule, schedule
 from reconciler.planning.windows import window_notice
@@ -192,8 +192,13 @@ async def _plan(session: Session, terms: Terms) -> ScopePlan:
     circumstances = session.circumstances(terms.approved, left, terms.destroys, terms.typed)
     can, policy = session.spec.can, session.policy
 
+    laid: list[Ground] = []
+
     def stand(live: Live) -> Ground:
-        return ground(resolve(session.entries, live), live, policy, can, circumstances)
+        """Lay the ground of a listing once: it is asked for before and after each doubt."""
+        if not laid or laid[0].live is not live:
+            laid[:] = [ground(resolve(session.entries, live), live, policy, can, circumstances)]
+        return laid[0]
 
     live = await steady(
         session.provider,
@@ -204,7 +209,7 @@ async def _plan(session: Session, terms: Terms) -> ScopePlan:
         ask_at_most=terms.ask_at_most,
     )
     on = stand(live)
-    made = plan(on.desired, live, policy, can, circumstances)
+    made = plan_on(on)
     told = (*await _api_version(session), *undefined(made, session))
     made = replace(made, findings=(*made.findings, *told))
     steps = schedule(made, can)

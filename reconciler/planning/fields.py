@@ -6,7 +6,6 @@ Rows are compared by key elsewhere; DeepDiff sees pairs that differ, and only th
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from reconciler.model.plan import Update
@@ -14,11 +13,14 @@ from reconciler.model.plan import Update
 if TYPE_CHECKING:
     from reconciler.model.attachment import Attachment
 
+ATTRIBUTES = ("device", "delete_on_termination")
+"""What may differ; `asdict` would copy each of 100,000 pairs for it."""
+
 
 def differences(before: Attachment, after: Attachment) -> tuple[Update, ...]:
     """Give what differs, sorted by attribute; what `after` leaves open (None) never differs."""
-    asked = {k: v for k, v in asdict(after).items() if v is not None and k != "key"}
-    found = {k: v for k, v in asdict(before).items() if k in asked}
+    asked = {name: told for name in ATTRIBUTES if (told := getattr(after, name)) is not None}
+    found = {name: getattr(before, name) for name in asked}
     if asked == found:
         return ()
     from deepdiff import DeepDiff  # noqa: PLC0415 - 118 ms to import, only for pairs that differ

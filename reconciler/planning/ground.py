@@ -165,15 +165,17 @@ def ground(
 
 def _rebound(live: Live, circumstances: Circumstances) -> Iterator[tuple[Side, str]]:
     """Give the names that meant other ids at the last apply than they mean now."""
+    before: dict[tuple[Side, str], set[str]] = defaultdict(set)
+    for row in circumstances.applied or ():
+        before[Side.SERVER, row.server].add(row.server_id)
+        before[Side.VOLUME, row.volume].add(row.volume_id)
+    if not before:
+        return
     now: dict[tuple[Side, str], set[str]] = defaultdict(set)
     for server_id, server in live.servers.items():
         now[Side.SERVER, server.name].add(server_id)
     for volume_id, volume in live.volumes.items():
         now[Side.VOLUME, volume.name].add(volume_id)
-    before: dict[tuple[Side, str], set[str]] = defaultdict(set)
-    for row in circumstances.applied or ():
-        before[Side.SERVER, row.server].add(row.server_id)
-        before[Side.VOLUME, row.volume].add(row.volume_id)
     for name, ids in before.items():
         if name in now and not now[name] & ids:
             yield name
@@ -184,7 +186,7 @@ def _moving(live: Live) -> Iterator[str]:
     for volume_id, volume in live.volumes.items():
         if volume.status is VolumeStatus.MOVING:
             yield volume_id
-    phases = {Phase.ATTACHING, Phase.DETACHING}
     for key, observed in live.observed.items():
-        if any(sighting.phase in phases for sighting in observed.sightings.values()):
-            yield key.volume_id
+        for sighting in observed.sightings.values():
+            if sighting.phase is Phase.ATTACHING or sighting.phase is Phase.DETACHING:
+                yield key.volume_id

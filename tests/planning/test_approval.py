@@ -70,7 +70,7 @@ def test_what_the_manifests_ask_for_since_is_not_added() -> None:
 
 
 def test_an_approval_of_another_scope_says_nothing_here() -> None:
-    elsewhere = tuple(replace(a, key=replace(a.key, scope="other")) for a in _approved())
+    elsewhere = tuple(replace(a, key=a.key._replace(scope="other")) for a in _approved())
     made = _again(LIVE, elsewhere)
     assert (lines(made), made.findings, made.already) == ([], (), 0)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import httpx
 import pytest
 
@@ -62,7 +60,7 @@ def test_a_detach_has_no_body_and_never_forces() -> None:
         ),
         pytest.param(Call(verb=Verb.DESTROY, keys=(key(),)), id="a destroy"),
         pytest.param(
-            Call(verb=Verb.DETACH, keys=(replace(key(), scope="other"),)), id="another scope"
+            Call(verb=Verb.DETACH, keys=(key()._replace(scope="other"),)), id="another scope"
         ),
     ],
 )
@@ -85,7 +83,7 @@ def test_a_call_of_another_form_is_a_broken_invariant(call: Call) -> None:
     ],
 )
 def test_what_is_no_documented_id_is_refused_without_a_request(verb: Verb, word: str) -> None:
-    for broken in (replace(key(), volume_id=word), replace(key(), server_id=word)):
+    for broken in (key()._replace(volume_id=word), key()._replace(server_id=word)):
         asked, receipt = hold(SAYS.submit(Call(verb=verb, keys=(broken,))))
         assert asked == []
         assert (receipt.answer, receipt.code, receipt.look) == (
