@@ -14,7 +14,8 @@ TRUE_WORDS = frozenset({"true", "1"})
 FALSE_WORDS = frozenset({"false", "0"})
 
 
-def _text(value: object) -> object:
+def text(value: object) -> object:
+    """Give a scalar as text, empty for null; what is no scalar stays what it is."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -22,21 +23,24 @@ def _text(value: object) -> object:
     return str(value) if isinstance(value, int | float) else value
 
 
-def _flag(value: object) -> bool | None:
+def flag(value: object) -> bool | None:
+    """Give what a boolean or its word says; None where it says neither."""
     word = str(value).strip().lower()
     if word in TRUE_WORDS:
         return True
     return False if word in FALSE_WORDS else None
 
 
-def _whole(value: object) -> int | None:
-    word = _text(value)
+def whole(value: object) -> int | None:
+    """Give a whole number, written as one or as text; else None."""
+    word = text(value)
     return int(word) if isinstance(word, str) and word.isdecimal() and word.isascii() else None
 
 
-def _pairs(value: object) -> dict[str, str]:
+def pairs(value: object) -> dict[str, str]:
+    """Give keys and values of a mapping, or of a list of `key=value`."""
     if isinstance(value, dict):
-        return {str(key): str(_text(of_key)) for key, of_key in value.items()}
+        return {str(key): str(text(of_key)) for key, of_key in value.items()}
     if not isinstance(value, list):
         return {}
     # Servers list their tags as `key=value`; a tag may have an empty value or none.
@@ -49,18 +53,18 @@ def rows(value: object) -> object:
     return [] if value is None else value
 
 
-Text = Annotated[str, BeforeValidator(_text)]
+Text = Annotated[str, BeforeValidator(text)]
 """Empty where the cloud sends nothing or null."""
-_ID_FORM = "[A-Za-z0-9][A-Za-z0-9._:~+=@-]{0,254}"
+ID_FORM = "[A-Za-z0-9][A-Za-z0-9._:~+=@-]{0,254}"
 """Ids become parts of paths and of lists in queries: `..`, a blank, a quote or a comma there would
 ask for something else. Ours; the documents show UUIDs and 32 hexadecimal digits."""
-Id = Annotated[str, BeforeValidator(_text), Field(pattern=f"^{_ID_FORM}$")]
+Id = Annotated[str, BeforeValidator(text), Field(pattern=f"^{ID_FORM}$")]
 """A row without its id can't be told from another one: the whole answer is then in doubt."""
-OptionalId = Annotated[str, BeforeValidator(_text), Field(pattern=f"^({_ID_FORM})?$")]
+OptionalId = Annotated[str, BeforeValidator(text), Field(pattern=f"^({ID_FORM})?$")]
 """Empty where the cloud sends nothing or null."""
-Flag = Annotated[bool | None, BeforeValidator(_flag)]
-Whole = Annotated[int | None, BeforeValidator(_whole)]
-Pairs = Annotated[dict[str, str], BeforeValidator(_pairs)]
+Flag = Annotated[bool | None, BeforeValidator(flag)]
+Whole = Annotated[int | None, BeforeValidator(whole)]
+Pairs = Annotated[dict[str, str], BeforeValidator(pairs)]
 
 
 class Wire(BaseModel):

@@ -58,6 +58,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "httpx": {"notify", "providers"},
     "jinja2": {"report", "web"},
     "markupsafe": {"web"},
+    "msgspec": {"providers"},
     "prometheus_client": {"metrics"},
     "pydantic": {"manifest", "providers"},
     "pydantic_core": {"manifest"},

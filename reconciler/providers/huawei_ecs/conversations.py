@@ -259,7 +259,10 @@ def _volume_words(answers: Sequence[Answered]) -> Iterator[tuple[str, frozenset[
     for volume_id, request, response in answers:
         if response.is_success or FAULTS.fault(response).code != NO_VOLUME:
             shown = FAULTS.read(WireShownVolume, request, response).volume
-            yield volume_id, frozenset(row.server_id for row in shown.attachments if row.server_id)
+            yield (
+                volume_id,
+                frozenset(row.server_id for row in shown.attachments or () if row.server_id),
+            )
 
 
 def _word(told: WireBlockDevices) -> ServerWord:

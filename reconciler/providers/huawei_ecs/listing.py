@@ -1,7 +1,8 @@
 """How a whole scope is listed and some of its attachments are looked at; pure.
 
-1. The first pages of both views go out at once; all others, known from `count`, at once after
-   them.
+1. The first pages of both views go out at once; all others, known from `count`, after them, many
+   at once. A page is taken in and dropped: nobody holds 100,000 rows as they came. A row that
+   comes again replaces the earlier one: it is the fresher.
 2. The page after a full last page is asked for as well: only a page that isn't full ends a list.
 3. EVS counts its offset in rows, ECS in pages from 1.
 4. Lists aren't snapshots. Fewer rows than counted, a count that changes, a page that isn't full
@@ -15,19 +16,20 @@ Source: EVS API reference, "ListVolumes" (limit, offset, `ids` of at most 60); E
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
 
 from reconciler.model.attachment import View
 from reconciler.model.live import Live
 from reconciler.providers.huawei_ecs.errors import FAULTS
 from reconciler.providers.huawei_ecs.live import Seen
-from reconciler.providers.huawei_ecs.wire import WireServer, WireServers, WireVolume, WireVolumes
+from reconciler.providers.huawei_ecs.wire import WireServers, WireVolumes
 from reconciler.providers.requests import get
 from reconciler.providers.talk import ask_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import httpx
 
@@ -35,14 +37,17 @@ if TYPE_CHECKING:
     from reconciler.providers.huawei_ecs.site import Site
     from reconciler.providers.talk import Conversation
 
-RowT = TypeVar("RowT", WireServer, WireVolume)
+    Told = tuple[int | None, list[str]]
+    """The count that a page tells, and its ids."""
 
 VIEWS = (View.COMPUTE, View.STORAGE)
 LIMIT = 1000
 """Rows of a page; both APIs take no more. ECS recommends 200, which would be five times the calls.
 """
-MAX_PAGES = 200
-"""A count beyond 200,000 rows is an error of the cloud or the wrong tool for the account."""
+MAX_PAGES = 2000
+"""A count beyond 2,000,000 rows is an error of the cloud or the wrong tool for the account."""
+ABREAST = 16
+"""Pages asked for at once: all of them are held at one time, and a page has about 2 MB."""
 LOOK = 60
 """Ids of one look; ECS takes 100, and one number for both views is easier to think with."""
 MAX_NAMED = 5
@@ -58,16 +63,54 @@ class Verdict:
     """Any of them means that rows may be missing."""
 
 
+@dataclass(slots=True)
+class _Pages:
+    """One kind of rows as far as it is listed; a page is taken in and dropped."""
+
+    take: Callable[[httpx.Request, httpx.Response], Told]
+    told: list[Told] = field(default_factory=list)
+
+    @property
+    def ended(self) -> bool:
+        """True once a page after the first wasn't full: what follows it can be in doubt only."""
+        return len(self.told) > 1 and len(self.told[-1][1]) < LIMIT
+
+
 def list_live(site: Site) -> Conversation[Live]:
-    """Give everything in the scope: floor(V/1000)+1 + floor(S/1000)+1 requests in two rounds."""
-    first = (_volume_page(site, 0), _server_page(site, 0))
-    volumes, servers = yield from _both(first, 1)
-    more = (
-        *(_volume_page(site, page) for page in _further(volumes[0].count)),
-        *(_server_page(site, page) for page in _further(servers[0].count)),
-    )
-    more_volumes, more_servers = yield from _both(more, len(_further(volumes[0].count)))
-    return _listed(site, (*volumes, *more_volumes), (*servers, *more_servers))
+    """Give everything in the scope: floor(V/1000)+1 + floor(S/1000)+1 requests.
+
+    The first two at once, then all others, `ABREAST` at once.
+    """
+    seen = Seen(scope=site.scope)
+    volumes, servers = _Pages(partial(_volumes, seen)), _Pages(partial(_servers, seen))
+    yield from _taken(((volumes, _volume_page(site, 0)), (servers, _server_page(site, 0))))
+    more = [
+        *((volumes, _volume_page(site, page)) for page in _further(volumes.told[0][0])),
+        *((servers, _server_page(site, page)) for page in _further(servers.told[0][0])),
+    ]
+    while more:
+        yield from _taken(more[:ABREAST])
+        more = [each for each in more[ABREAST:] if not each[0].ended]
+    return _listed(seen, volumes, servers)
+
+
+def _volumes(seen: Seen, request: httpx.Request, response: httpx.Response) -> Told:
+    page = FAULTS.read(WireVolumes, request, response)
+    seen.add_volumes(page.volumes)
+    return page.count, [row.id for row in page.volumes]
+
+
+def _servers(seen: Seen, request: httpx.Request, response: httpx.Response) -> Told:
+    page = FAULTS.read(WireServers, request, response)
+    seen.add_servers(page.servers)
+    return page.count, [row.id for row in page.servers]
+
+
+def _taken(asked: Sequence[tuple[_Pages, httpx.Request]]) -> Conversation[None]:
+    """Ask for pages at once and take them in, in their order."""
+    responses = yield from ask_all(tuple(request for _, request in asked))
+    for (pages, request), response in zip(asked, responses, strict=True):
+        pages.told.append(pages.take(request, response))
 
 
 def observe(site: Site, keys: Sequence[AttachmentKey]) -> Conversation[Live]:
@@ -91,18 +134,12 @@ def _both(
     return volumes, servers
 
 
-def _listed(site: Site, volumes: Sequence[WireVolumes], servers: Sequence[WireServers]) -> Live:
-    seen = Seen(scope=site.scope)
-    seen.add_volumes(_once([row for page in volumes for row in page.volumes]))
-    seen.add_servers(_once([row for page in servers for row in page.servers]))
-    verdicts = (
-        _judged("volumes", [(page.count, [row.id for row in page.volumes]) for page in volumes]),
-        _judged("servers", [(page.count, [row.id for row in page.servers]) for page in servers]),
-    )
+def _listed(seen: Seen, volumes: _Pages, servers: _Pages) -> Live:
+    verdicts = (_judged("volumes", volumes.told), _judged("servers", servers.told))
     doubts = tuple(doubt for verdict in verdicts for doubt in verdict.doubts)
     notices = tuple(notice for verdict in verdicts for notice in verdict.notices)
     return Live(
-        scope=site.scope,
+        scope=seen.scope,
         views=VIEWS,
         servers=dict(sorted(seen.servers.items())),
         volumes=dict(sorted(seen.volumes.items())),
@@ -140,7 +177,7 @@ def _looked(
     )
 
 
-def _judged(what: str, pages: Sequence[tuple[int | None, Sequence[str]]]) -> Verdict:
+def _judged(what: str, pages: Sequence[Told]) -> Verdict:
     counts = [count for count, _ in pages if count is not None]
     times = Counter(row_id for _, ids in pages for row_id in ids)
     doubts = [
@@ -164,11 +201,6 @@ def _judged(what: str, pages: Sequence[tuple[int | None, Sequence[str]]]) -> Ver
     named = ", ".join(f"`{row_id}`" for row_id in twice[:MAX_NAMED])
     rest = f" and {len(twice) - MAX_NAMED} more" if len(twice) > MAX_NAMED else ""
     return Verdict(doubts=tuple(doubts), notices=(f"{what} listed more than once: {named}{rest}",))
-
-
-def _once(rows: Sequence[RowT]) -> tuple[RowT, ...]:
-    # The later row of an id is the fresher one; its attachments replace those of the earlier.
-    return tuple({row.id: row for row in rows}.values())
 
 
 def _further(count: int | None) -> range:

@@ -22,10 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.providers.huawei_ecs.wire import (
+        WireAttachment,
         WireServer,
         WireVolume,
         WireVolumeOnServer,
     )
+
+    Rows = tuple[tuple[str, Sighting], ...]
+    """What a view shows at one end, by the id of the other."""
 
 STOPPED = "SHUTOFF"
 SERVERS: Mapping[str, ServerStatus] = {
@@ -76,40 +80,42 @@ class Seen:
     scope: str
     servers: dict[str, Server] = field(default_factory=dict)
     volumes: dict[str, Volume] = field(default_factory=dict)
-    sightings: dict[AttachmentKey, dict[View, Sighting]] = field(default_factory=dict)
+    by_server: dict[str, Rows] = field(default_factory=dict)
+    """What compute shows: by server, its volumes."""
+    by_volume: dict[str, Rows] = field(default_factory=dict)
+    """What storage shows: by volume, its servers."""
 
     def add_servers(self, rows: Iterable[WireServer]) -> None:
         """Take in what compute shows; deleted and unknown servers are left out."""
         for row in rows:
             unknown = not row.status and row.fault is not None
             if unknown or row.status in DELETED:
+                self.servers.pop(row.id, None)
+                self.by_server.pop(row.id, None)
                 continue
             self.servers[row.id] = server(row)
-            for volume_row in row.volumes:
-                self._sight(row.id, volume_row.id, View.COMPUTE, _by_compute(row, volume_row))
+            on = ((one.id, _by_compute(row, one)) for one in row.volumes or () if one.id)
+            self.by_server[row.id] = tuple(on)
 
     def add_volumes(self, rows: Iterable[WireVolume]) -> None:
-        """Take in what storage shows."""
+        """Take in what storage shows; bare metal hosts have no server id there."""
         for row in rows:
             self.volumes[row.id] = volume(row)
-            for attachment in row.attachments:
-                sighting = Sighting(
-                    phase=_phase(row),
-                    device=attachment.device or None,
-                    attachment_id=attachment.attachment_id or None,
-                )
-                self._sight(attachment.server_id, row.id, View.STORAGE, sighting)
+            on = ((one.server_id, _by_storage(row, one)) for one in row.attachments or ())
+            self.by_volume[row.id] = tuple(each for each in on if each[0])
 
     def observed(self) -> Mapping[AttachmentKey, Observed]:
         """Give every attachment that a view shows, sorted by its key."""
-        rows = sorted(self.sightings.items(), key=lambda row: row[0])
-        return {key: Observed(key=key, sightings=_by_view(seen)) for key, seen in rows}
-
-    def _sight(self, server_id: str, volume_id: str, view: View, sighting: Sighting) -> None:
-        if not (server_id and volume_id):
-            return  # nothing that anybody could ask for: bare metal hosts have no server id here
-        key = AttachmentKey(self.scope, server_id, volume_id)
-        self.sightings.setdefault(key, {})[view] = sighting
+        found: dict[AttachmentKey, dict[View, Sighting]] = {}
+        # Compute first, whichever was listed first: the same world gives the same bytes.
+        for server_id, rows in self.by_server.items():
+            for volume_id, sighting in rows:
+                found[AttachmentKey(self.scope, server_id, volume_id)] = {View.COMPUTE: sighting}
+        for volume_id, rows in self.by_volume.items():
+            for server_id, sighting in rows:
+                key = AttachmentKey(self.scope, server_id, volume_id)
+                found.setdefault(key, {})[View.STORAGE] = sighting
+        return {key: Observed(key=key, sightings=found[key]) for key in sorted(found)}
 
 
 def server(row: WireServer) -> Server:
@@ -153,11 +159,6 @@ def volume(row: WireVolume) -> Volume:
     )
 
 
-def _by_view(seen: Mapping[View, Sighting]) -> Mapping[View, Sighting]:
-    # In one order, whichever view was listed first: the same world gives the same bytes.
-    return {view: seen[view] for view in View if view in seen}
-
-
 def _phase(row: WireVolume) -> Phase:
     if row.status == "error_detaching":
         return Phase.FAILED
@@ -173,4 +174,12 @@ def _by_compute(server_row: WireServer, row: WireVolumeOnServer) -> Sighting:
         device=device,
         delete_on_termination=row.delete_on_termination,
         boot=row.boot_index == "0" or on_root,
+    )
+
+
+def _by_storage(row: WireVolume, attachment: WireAttachment) -> Sighting:
+    return Sighting(
+        phase=_phase(row),
+        device=attachment.device or None,
+        attachment_id=attachment.attachment_id or None,
     )

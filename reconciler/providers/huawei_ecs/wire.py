@@ -6,81 +6,132 @@ Source: ECS and EVS API references, "ListServersDetails", "ListVolumes", "ShowJo
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
+from msgspec import field
 from pydantic import BeforeValidator, Field
 
-from reconciler.providers.lenient import Flag, Id, OptionalId, Pairs, Text, Whole, Wire, rows
+from reconciler.providers.lenient import Id, OptionalId, Text, Whole, Wire, flag, rows, whole
+from reconciler.providers.rows import Row, told_id, told_optional_id, told_pairs, told_text
 
 
-class WireVolumeOnServer(Wire):
+class WireVolumeOnServer(Row):
     """One element of a server's `os-extended-volumes:volumes_attached`."""
 
-    id: OptionalId = ""
-    device: Text = ""
-    boot_index: Text = Field("", alias="bootIndex")
-    delete_on_termination: Flag = None
+    id: Any = ""
+    device: Any = ""
+    boot_index: Any = field(default="", name="bootIndex")
+    delete_on_termination: Any = None
+
+    def __post_init__(self) -> None:
+        self.id = told_optional_id(self.id)
+        if type(self.device) is not str:
+            self.device = told_text(self.device)
+        if type(self.boot_index) is not str:
+            self.boot_index = told_text(self.boot_index)
+        if type(self.delete_on_termination) is not bool:
+            self.delete_on_termination = flag(self.delete_on_termination)
 
 
-class WireServer(Wire):
+class WireServer(Row):
     """One element of `servers`; an unknown id comes back as `id` and `fault` alone."""
 
-    id: Id
-    name: Text = ""
-    status: Text = ""
-    locked: Flag = None
-    fault: object = None
-    transition: Text = Field("", alias="OS-EXT-STS:task_state")
-    zone: Text = Field("", alias="OS-EXT-AZ:availability_zone")
-    root_device: Text = Field("", alias="OS-EXT-SRV-ATTR:root_device_name")
-    metadata: Pairs = Field({})
-    tags: Pairs = Field({})
-    volumes: Annotated[list[WireVolumeOnServer], BeforeValidator(rows)] = Field(
-        [], alias="os-extended-volumes:volumes_attached"
+    id: Any
+    name: Any = ""
+    status: Any = ""
+    locked: Any = None
+    fault: Any = None
+    transition: Any = field(default="", name="OS-EXT-STS:task_state")
+    zone: Any = field(default="", name="OS-EXT-AZ:availability_zone")
+    root_device: Any = field(default="", name="OS-EXT-SRV-ATTR:root_device_name")
+    metadata: Any = None
+    tags: Any = None
+    volumes: list[WireVolumeOnServer] | None = field(
+        default=None, name="os-extended-volumes:volumes_attached"
     )
 
+    def __post_init__(self) -> None:
+        self.id = told_id(self.id)
+        self.name = told_text(self.name)
+        self.status = told_text(self.status)
+        self.locked = flag(self.locked)
+        self.transition = told_text(self.transition)
+        self.zone = told_text(self.zone)
+        self.root_device = told_text(self.root_device)
+        self.metadata = told_pairs(self.metadata)
+        self.tags = told_pairs(self.tags)
 
-class WireServers(Wire):
+
+class WireServers(Row):
     """The body of `cloudservers/detail`."""
 
-    count: Whole = None
     servers: list[WireServer]
+    count: Any = None
+
+    def __post_init__(self) -> None:
+        self.count = whole(self.count)
 
 
-class WireAttachment(Wire):
+class WireAttachment(Row):
     """One element of a volume's `attachments`; its `id` is the volume's, so it isn't read."""
 
-    attachment_id: OptionalId = ""
-    server_id: OptionalId = ""
-    device: Text = ""
+    attachment_id: Any = ""
+    server_id: Any = ""
+    device: Any = ""
+
+    def __post_init__(self) -> None:
+        self.attachment_id = told_optional_id(self.attachment_id)
+        self.server_id = told_optional_id(self.server_id)
+        if type(self.device) is not str:
+            self.device = told_text(self.device)
 
 
-class WireVolume(Wire):
+class WireVolume(Row):
     """One element of `volumes`."""
 
-    id: Id
-    name: Text = ""
-    status: Text = ""
-    size: Whole = None
-    multiattach: Flag = None
-    bootable: Flag = None
-    zone: Text = Field("", alias="availability_zone")
-    metadata: Pairs = Field({})
-    tags: Pairs = Field({})
-    attachments: Annotated[list[WireAttachment], BeforeValidator(rows)] = Field([])
+    id: Any
+    name: Any = ""
+    status: Any = ""
+    size: Any = None
+    multiattach: Any = None
+    bootable: Any = None
+    zone: Any = field(default="", name="availability_zone")
+    metadata: Any = None
+    tags: Any = None
+    attachments: list[WireAttachment] | None = None
+
+    def __post_init__(self) -> None:
+        self.id = told_id(self.id)
+        if type(self.name) is not str:
+            self.name = told_text(self.name)
+        if type(self.status) is not str:
+            self.status = told_text(self.status)
+        if type(self.size) is not int:
+            self.size = whole(self.size)
+        if type(self.multiattach) is not bool:
+            self.multiattach = flag(self.multiattach)
+        if type(self.bootable) is not bool:
+            self.bootable = flag(self.bootable)
+        if type(self.zone) is not str:
+            self.zone = told_text(self.zone)
+        self.metadata = told_pairs(self.metadata)
+        self.tags = told_pairs(self.tags)
 
 
-class WireShownVolume(Wire):
+class WireShownVolume(Row):
     """The body of `cloudvolumes/{volume_id}`."""
 
     volume: WireVolume
 
 
-class WireVolumes(Wire):
+class WireVolumes(Row):
     """The body of `cloudvolumes/detail`."""
 
-    count: Whole = None
     volumes: list[WireVolume]
+    count: Any = None
+
+    def __post_init__(self) -> None:
+        self.count = whole(self.count)
 
 
 class WireFreeSlots(Wire):
