@@ -23,7 +23,7 @@ from reconciler.planning.windows import window_notice
 from reconciler.report.document import ScopeReport, plan_document
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.live import Live
@@ -187,19 +187,23 @@ async def _preflighted(made: Planned) -> Planned:
     return _told(tuple(scopes), (*made.findings, *asked.happened))
 
 
-async def _plan(session: Session, terms: Terms) -> ScopePlan:
-    left = terms.unsettled.get(session.scope.name, frozenset())
-    circumstances = session.circumstances(terms.approved, left, terms.destroys, terms.typed)
+def _laid(session: Session, circumstances: Circumstances) -> Callable[[Live], Ground]:
+    """Lay the ground of a listing once: it is asked for before and after each doubt."""
     can, policy = session.spec.can, session.policy
-
     laid: list[Ground] = []
 
     def stand(live: Live) -> Ground:
-        """Lay the ground of a listing once: it is asked for before and after each doubt."""
         if not laid or laid[0].live is not live:
             laid[:] = [ground(resolve(session.entries, live), live, policy, can, circumstances)]
         return laid[0]
 
+    return stand
+
+
+async def _plan(session: Session, terms: Terms) -> ScopePlan:
+    left = terms.unsettled.get(session.scope.name, frozenset())
+    circumstances = session.circumstances(terms.approved, left, terms.destroys, terms.typed)
+    stand = _laid(session, circumstances)
     live = await steady(
         session.provider,
         _own_words(session),
@@ -212,7 +216,7 @@ async def _plan(session: Session, terms: Terms) -> ScopePlan:
     made = plan_on(on)
     told = (*await _api_version(session), *undefined(made, session))
     made = replace(made, findings=(*made.findings, *told))
-    steps = schedule(made, can)
+    steps = schedule(made, session.spec.can)
     call_s = _seconds(session)
     seconds = forecast_s(steps, call_s, session.at_once)
     return ScopePlan(

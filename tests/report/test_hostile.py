@@ -62,14 +62,14 @@ def finding(text: str, scope: str = "shop") -> Finding:
 
 def change(text: str, action: Action, *findings: Finding, scope: str = "shop") -> Change:
     """Give a change whose every word is foreign."""
-    here = replace(KEY, scope=scope, volume_id=f"{action.value}{text}")
+    here = KEY._replace(scope=scope, volume_id=f"{action.value}{text}")
     moves = action is Action.MOVE
     return Change(
         action=action,
         key=here,
         name=Name(server=text, volume=text),
         reason=text,
-        source=replace(here, server_id="s-2") if moves else None,
+        source=here._replace(server_id="s-2") if moves else None,
         source_server=text if moves else "",
         wanted=Attachment(key=KEY, device=text),
         before=None if action is Action.ATTACH else Attachment(key=KEY),
@@ -97,7 +97,7 @@ def plan_of(*texts: str) -> Document:
     plan = Plan(
         scope=scope,
         changes=tuple(changes),
-        kept=(replace(KEY, scope=scope),),
+        kept=(KEY._replace(scope=scope),),
         accepted=tuple(
             AcceptedDrift(change=change(text, Action.ATTACH), until=UNTIL, reason=text)
             for text in texts
@@ -165,7 +165,7 @@ def progress(text: str) -> str:
     events, said = PlainEvents(), io.StringIO()
     named = plan_of(text)
     ours = json.loads(json_text(named))["reconciler"]
-    key = replace(KEY, volume_id=ours["changes"][0]["volume_id"])
+    key = KEY._replace(volume_id=ours["changes"][0]["volume_id"])
     call = replace(CALL, keys=(key,))
     with redirect_stderr(said):
         events.learn(named)

@@ -187,6 +187,7 @@ def _call(number: int, row: tuple[str, str, str, float, float, str, str]) -> Pas
         label=f"{verb} {server}/{volume}",
         attachments=((f"s-{server}", f"v-{volume}"),),
         at_s=ANOTHER_S + began_s,
+        had={},
         handle=f"ff8080824c273{number}",
         verdicts=(said,),
     )
