@@ -104,7 +104,7 @@ class PastCall:
     verb: str
     attachments: tuple[tuple[str, str], ...]
     """Server id and volume id of each."""
-    had: Mapping[tuple[str, str], bool]
+    had: Mapping[tuple[str, str], bool] = field(default_factory=dict)
     """What `deleteOnTermination` was before; absent where nobody told."""
     at_s: float
     handle: str | None
