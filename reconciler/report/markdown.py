@@ -12,10 +12,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from reconciler.report.escape import code, fence, html_code, plain
-from reconciler.report.text import ORDER, attachment, finding_lines, sign, summary
+from reconciler.report.text import ORDER, attachment, beside, finding_lines, sign, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from reconciler.report.document import Document
 
@@ -112,13 +112,18 @@ def _scope(paper: _Paper, scope: Row, changes: Sequence[Row]) -> int:
     """Write one scope's fold; give how many of its lines had no room."""
     mine = [change for change in changes if change["scope"] == scope["name"]]
     ordered = sorted(mine, key=lambda change: ORDER.index(sign(change)))
-    lines = [f"{sign(one)} {one['action']} {attachment(one)}{_why(one)}" for one in ordered]
+    lines = [line for one in ordered for line in _lines(one)]
     for rows in ("unmanaged", "released", "accepted"):
         lines += [f"  {rows} {attachment(row)}" for row in cast("list[Row]", scope[rows])]
     lines += [f"  note: {plain(note)}" for note in cast("list[str]", scope["notices"])]
     title = f"Scope {html_code(str(scope['name']))} ({html_code(str(scope['provider']))})"
     counted = f"{len(mine)} change{'' if len(mine) == 1 else 's'}"
     return _fold(paper, f"{title}: {counted}", lines, "diff") if lines else 0
+
+
+def _lines(change: Row) -> Iterator[str]:
+    yield f"{sign(change)} {change['action']} {attachment(change)}{_why(change)}"
+    yield from (f"    {line}" for line in beside(change))
 
 
 def _why(change: Row) -> str:

@@ -155,19 +155,20 @@ def _changes(
         if look.columns is not None and 3 + len(head) + width(row) > look.columns:
             row = name + (f"\n        {why}" if why else "")
         yield f"  {look.paint(mark, head)} {row}"
-        if change["forced"]:
-            yield f"        {FORCED}"
-        yield from _hooks(change)
+        yield from (f"        {line}" for line in beside(change))
         for attribute, before, after in cast("list[list[str]]", change["updates"]):
             yield f"        {plain(attribute)}: {plain(before)} -> {plain(after)}"
         yield from (line for refusal in alone for line in _refusal(refusal, "        ", look))
 
 
-def _hooks(change: Mapping[str, object]) -> Iterator[str]:
+def beside(change: Mapping[str, object]) -> Iterator[str]:
+    """Give what happens beside a change: that it is forced, and the hooks that run."""
+    if change["forced"]:
+        yield FORCED
     for hook in cast("list[dict[str, object]]", change["hooks"]):
         named, server = plain(str(hook["hook"])), plain(str(hook["server"]))
         long = f"at most {hook['timeout_seconds']:g} s"
-        yield f"        {hook['occasion']}: hook `{named}` for `{server}`, {long}"
+        yield f"{hook['occasion']}: hook `{named}` for `{server}`, {long}"
 
 
 def _refusal(refusal: Mapping[str, object], indent: str, look: Look) -> Iterator[str]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError
 
 from reconciler.report.escape import plain
-from reconciler.report.text import ORDER, in_line, sign, summary
+from reconciler.report.text import ORDER, beside, in_line, sign, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -199,6 +199,7 @@ def _why(change: Row) -> Iterator[Mapping[str, str]]:
         yield {"code": "", "text": str(change["reason"])}
     for name, before, after in cast("list[list[str]]", change["updates"]):
         yield {"code": name, "text": f"{before} -> {after}"}
+    yield from ({"code": "", "text": line} for line in beside(change))
 
 
 def _aside(row: Row, word: str, why: str) -> Line:

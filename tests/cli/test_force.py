@@ -53,6 +53,14 @@ def test_a_script_forces_what_its_flag_names_and_nothing_else(lab: Lab) -> None:
     assert forced(lab) == ["delete_flag=1"]
 
 
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_who_reviews_a_plan_sees_what_is_forced(lab: Lab, form: str) -> None:
+    lab.declare(ROWS, ASK)
+    said = "what it hasn" if form == "html" else FORCED  # HTML spells the apostrophe otherwise.
+    assert said in lab.plan(FORCE, f"--format={form}").out
+    assert said not in lab.plan(f"--format={form}").out
+
+
 def test_without_a_policy_it_is_refused_in_words(lab: Lab) -> None:
     lab.declare(ROWS)
     ran = lab.apply(FORCE)
