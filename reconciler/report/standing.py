@@ -6,14 +6,14 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from reconciler.model.watching import Answer, BreakerStanding, Judged
-from reconciler.report import drift
 from reconciler.report.document import finding_row
+from reconciler.report.drift import SIGNS
+from reconciler.report.watch import correction_row, difference_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from reconciler.model.watching import (
-        Correction,
         Difference,
         Fight,
         SeenAttachment,
@@ -118,44 +118,11 @@ def tick_row(tick: Tick, when: When) -> Document:
 def difference_rows(differences: Iterable[Difference], when: When) -> list[Document]:
     """Give differences as plain JSON, those that last first, then the oldest first."""
     ordered = sorted(differences, key=lambda d: (d.gone_s is not None, d.first_s, d.identity))
-    return [difference_row(one, when) for one in ordered]
+    return [_difference(one, when) for one in ordered]
 
 
-def difference_row(one: Difference, when: When) -> Document:
-    """Give one difference as plain JSON."""
-    return {
-        **drift.row(one, when),
-        "answer": one.answer.value,
-        "sign": drift.SIGNS[one.kind],
-        "seen": _moment(one.last_s or None, when),
-        "gone": _moment(one.gone_s, when),
-        "run": one.run,
-        "held": None
-        if one.held is None
-        else {
-            "why": one.held.why.value,
-            "words": one.held.words,
-            "until": _moment(one.held.until_s, when),
-        },
-    }
-
-
-def correction_row(one: Correction, when: When) -> Document:
-    """Give one correction as plain JSON."""
-    return {
-        "scope": one.key.scope,
-        "action": one.action.value,
-        "server": one.name.server,
-        "server_id": one.key.server_id,
-        "volume": one.name.volume,
-        "volume_id": one.key.volume_id,
-        "verdict": one.verdict.value,
-        "run": one.run,
-        "at": when(one.at_s),
-        "code": one.code or None,
-        "message": one.message or None,
-        "request_id": one.request_id or None,
-    }
+def _difference(one: Difference, when: When) -> Document:
+    return difference_row(one, when) | {"answer": one.answer.value, "sign": SIGNS[one.kind]}
 
 
 def search_document(now: Watched, text: str, when: When) -> Document:

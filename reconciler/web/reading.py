@@ -11,14 +11,13 @@ from starlette.concurrency import run_in_threadpool
 from reconciler.report.adopting import accepting, adopting
 from reconciler.report.history import DetailedRun, history_document, run_document
 from reconciler.report.standing import (
-    correction_row,
-    difference_row,
     difference_rows,
     scope_document,
     search_document,
     tick_row,
     watched_document,
 )
+from reconciler.report.watch import correction_row
 from reconciler.web.asking import WrongQuestionError, when
 from reconciler.web.timeline import timeline
 
@@ -78,9 +77,9 @@ class Reading:
         return {
             "scope": scope,
             "differences": [
-                difference_row(one, when)
-                | {"accept": accepting(one, seen, until), "adopt": adopting(one, seen)}
+                row | {"accept": accepting(one, seen, until), "adopt": adopting(one, seen)}
                 for one in found
+                for row in difference_rows([one], when)
             ],
         }
 
