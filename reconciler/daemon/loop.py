@@ -91,6 +91,7 @@ class Daemon:
             self._follow(group, stop)
             self.board.changed(self._in_force.manifests)
             while not self._terms.once and await _passed(READ_S, stop):
+                await self._in_force.fetch()
                 self._refresh(group, stop)
 
     def _refresh(self, group: asyncio.TaskGroup, stop: asyncio.Event) -> None:

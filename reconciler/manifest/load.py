@@ -10,7 +10,6 @@ from reconciler.manifest.builder import documents
 from reconciler.manifest.crosscheck import by_scope, crosscheck
 from reconciler.manifest.envelope import Kind, opened
 from reconciler.manifest.gathered import Gathered
-from reconciler.manifest.not_yet import note_unsupported
 from reconciler.manifest.notes import Notes
 from reconciler.manifest.paths import file_name, files
 from reconciler.manifest.policies import merged, policy, refs
@@ -73,7 +72,6 @@ def _gather(document: Document, gathered: Gathered, notes: Notes) -> None:
     if known is None:
         notes.complete = False
         return
-    note_unsupported(reading, known.kind_pair, known.spec)
     if known.name is None:
         notes.complete = False
     else:

@@ -1,7 +1,6 @@
 """The shape of every kind, where text enters; a pydantic value never leaves this room.
 
-Fields are read from nodes by `scalars`, unknown keys are refused, and what parses but has no
-effect yet (`not_yet.py`) has its full shape here all the same.
+Fields are read from nodes by `scalars`, and unknown keys are refused.
 """
 
 from __future__ import annotations

@@ -1,25 +1,34 @@
-"""The manifests that a service goes by: read again when their files change, never for the worse.
+"""The manifests that a service goes by: read again when they change, never for the worse.
 
 1. Newer ones that are wrong are told, and the last good ones stay in force.
 2. So do they when newer ones have no entry at all: an empty folder is a mistake, not a wish.
+3. Where a schedule names a `source`, what was given with -f only says where to fetch; what is in
+   force is what was fetched. Its own schedules win over the one that names it, but for `source`.
 """
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.manifest.fingerprint import fingerprint
+from reconciler.manifest.paths import SUFFIXES
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.schedule import Schedule
 from reconciler.model.watching import Manifests
 from reconciler.operations.asked import loaded
 from reconciler.operations.older import made_from
+from reconciler.repository.fetching import Mirror
 
 if TYPE_CHECKING:
     from reconciler.manifest import Loaded
     from reconciler.model.declared import Declared
     from reconciler.operations.asked import Request, Surroundings
+
+SOURCES = "sources"
+"""The folder of fetched repositories, beside the journal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,19 +44,17 @@ class InForce:
     """Manifests that may change while they are used. Raises FindingsError where none are good."""
 
     def __init__(self, request: Request, around: Surroundings, overrides: Overrides) -> None:
-        self._asked = request
-        self._around = around
-        self._overrides = overrides
-        self._print = fingerprint(request.files, recursive=request.recursive)
-        self._read = _good(request)
+        self._asked, self._around, self._overrides = request, around, overrides
+        self._trouble: tuple[Finding, ...] = ()
+        self._commit: str | None = None
+        self._named, self._mirror = _mirror(request, around)
+        if self._mirror is not None:
+            self._fetch(self._mirror)
+            if self._commit is None:
+                raise FindingsError(*self._trouble)
+        self._print = self._fingerprint()
+        self._read = _good(self._asked)
         self.manifests = self._manifests()
-
-    def _manifests(self) -> Manifests:
-        """Give what is told of manifests that were just read; a commit only where it has them."""
-        asked = self._asked
-        commit = made_from(asked.files, self._around, recursive=asked.recursive)
-        clean = commit.id if commit is not None and not commit.dirty else None
-        return Manifests(read_s=self._around.utc_now().timestamp(), commit=clean)
 
     @property
     def declared(self) -> Declared:
@@ -55,16 +62,22 @@ class InForce:
         assert self._read.declared is not None, "they are good"
         return self._read.declared
 
+    async def fetch(self) -> None:
+        """Fetch what may be new, beside everything else; `refresh` then takes it in."""
+        if self._mirror is not None:
+            await asyncio.to_thread(self._fetch, self._mirror)
+
     def refresh(self) -> bool:
-        """Read them again where their files changed; tell whether anything is to be told of it."""
-        now = fingerprint(self._asked.files, recursive=self._asked.recursive)
+        """Read them again where they changed; tell whether anything is to be told of it."""
+        now = self._fingerprint()
         if now == self._print:
             return False
         self._print = now
         try:
             self._read = _good(self._asked)
         except FindingsError as error:
-            self.manifests = replace(self.manifests, findings=error.findings)
+            found = (*self._trouble, *error.findings)
+            self.manifests = replace(self.manifests, findings=found, refused_commit=self._commit)
         else:
             self.manifests = self._manifests()
         return True
@@ -75,7 +88,7 @@ class InForce:
 
     def schedule(self, scope: str) -> Schedule:
         """Give when a scope is looked at: the command line, its own schedule, the general one."""
-        written = self.declared.schedules
+        written = self.declared.schedules or self._named
         own = next((one for one in written if one.scopes is not None and scope in one.scopes), None)
         general = next((one for one in written if one.scopes is None), None)
         found = own or general or Schedule()
@@ -86,6 +99,69 @@ class InForce:
         if over.corrects is not None:
             found = replace(found, correct=over.corrects)
         return found
+
+    def _fingerprint(self) -> tuple[object, ...]:
+        asked = self._asked
+        told = tuple(finding.summary for finding in self._trouble)
+        return fingerprint(asked.files, recursive=asked.recursive), told
+
+    def _manifests(self) -> Manifests:
+        """Give what is told of manifests that were just read; a commit only where it has them."""
+        asked, commit = self._asked, self._commit
+        if commit is None:
+            of = made_from(asked.files, self._around, recursive=asked.recursive)
+            commit = of.id if of is not None and not of.dirty else None
+        now_s = self._around.utc_now().timestamp()
+        return Manifests(read_s=now_s, commit=commit, findings=self._trouble)
+
+    def _fetch(self, mirror: Mirror) -> None:
+        """Fetch, and lay the newest commit out; in trouble the last one that was fetched stays."""
+        commit = self._commit
+        try:
+            commit = mirror.fetch()
+            self._trouble = ()
+        except FindingsError as error:
+            self._trouble = error.findings
+            with suppress(FindingsError):
+                commit = commit or mirror.newest()
+        if commit is None:
+            return
+        try:
+            laid = mirror.lay(commit, _is_yaml, recursive=self._asked.recursive)
+        except FindingsError as error:
+            self._trouble = error.findings
+            return
+        if self._commit is not None:
+            mirror.forget(commit, self._commit)
+        self._commit = commit
+        self._asked = replace(self._asked, files=(str(laid),))
+
+
+def _mirror(request: Request, around: Surroundings) -> tuple[tuple[Schedule, ...], Mirror | None]:
+    """Give the schedules that name a source, and what follows it; none and None where none does."""
+    read = loaded(replace(request, scopes=())).declared
+    assert read is not None, "`loaded` raises otherwise"
+    naming = tuple(one for one in read.schedules if one.source is not None)
+    if not naming:
+        return (), None
+    sources = {(s.url, s.branch, s.path, s.signed) for one in naming if (s := one.source)}
+    if len(sources) > 1:
+        raise FindingsError(
+            Finding(
+                code="several-sources",
+                summary=f"{len(sources)} schedules name different sources",
+                hint="run a service of its own for each of them",
+                place=naming[1].place,
+            )
+        )
+    source = naming[0].source
+    assert source is not None, "it names one"
+    return naming, Mirror(source, around.folder / SOURCES, around.environ)
+
+
+def _is_yaml(path: str) -> bool:
+    """Tell whether a file is laid out: manifests, and the worlds of simulated scopes."""
+    return path.endswith(SUFFIXES)
 
 
 def _good(request: Request) -> Loaded:

@@ -21,12 +21,13 @@ import subprocess
 import tempfile
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.model.finding import Finding, FindingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 TIMEOUT_S = 20.0
@@ -79,6 +80,18 @@ class Answer:
     """What it said on stderr, on one line and cut."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What one command may do beyond reading: settings and variables that win over those above."""
+
+    settings: tuple[str, ...] = ()
+    environ: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: float = TIMEOUT_S
+
+
+READING = Reach()
+
+
 class Git:
     """The repository at `root`, by the git that `path` finds. Raises FindingsError: `no-git`."""
 
@@ -96,23 +109,30 @@ class Git:
             )
         self._program = found
 
-    def ask(self, *arguments: str, told: bytes = b"", most_bytes: int = ANSWER_BYTES) -> Answer:
+    def ask(
+        self,
+        *arguments: str,
+        told: bytes = b"",
+        most_bytes: int = ANSWER_BYTES,
+        reach: Reach = READING,
+    ) -> Answer:
         """Run one command on `told`. Raises FindingsError when it is too slow or says too much."""
         command = [self._program, "--no-pager", f"--git-dir={self.root / '.git'}"]
-        command += [word for setting in SETTINGS for word in ("-c", setting)]
+        settings = (*SETTINGS, *reach.settings)
+        command += [word for setting in settings for word in ("-c", setting)]
         with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as said:
             asked.write(told)
             asked.seek(0)
             with subprocess.Popen(  # noqa: S603 - a list, no shell; its words were checked
                 [*command, *arguments],
                 cwd=self.root,
-                env={**ENVIRONMENT, "PATH": self._path},
+                env={**ENVIRONMENT, "PATH": self._path, **reach.environ},
                 stdin=asked,
                 stdout=subprocess.PIPE,
                 stderr=said,
                 start_new_session=True,
             ) as process:
-                slow = threading.Timer(TIMEOUT_S, _end, (process,))
+                slow = threading.Timer(reach.timeout_s, _end, (process,))
                 slow.start()
                 assert process.stdout is not None, "it was asked for"
                 out = process.stdout.read(most_bytes + 1)
@@ -125,7 +145,9 @@ class Git:
             said.seek(0)
             words = " ".join(said.read(2000).decode("utf-8", "replace").split())
         if late or len(out) > most_bytes:
-            raise FindingsError(_too_much(arguments[0], late=late, most_bytes=most_bytes))
+            raise FindingsError(
+                _too_much(arguments[0], reach.timeout_s if late else None, most_bytes)
+            )
         return Answer(good=process.returncode == 0, out=out, words=words)
 
 
@@ -135,8 +157,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _too_much(command: str, *, late: bool, most_bytes: int) -> Finding:
-    what = f"took longer than {TIMEOUT_S:g} s" if late else f"said more than {most_bytes} bytes"
+def _too_much(command: str, late_s: float | None, most_bytes: int) -> Finding:
+    what = f"took longer than {late_s:g} s" if late_s else f"said more than {most_bytes} bytes"
     return Finding(
         code="git-failed",
         summary=f"`git {command}` {what} and was ended",

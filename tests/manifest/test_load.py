@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.manifest import NOT_YET, load
+from reconciler.manifest import load
 from reconciler.model.declared import Limits, Side, Unmanaged
 from reconciler.model.finding import Severity
-from tests.manifest.writing import HEAD, SCOPE, codes, declared, load_text, rows, spec
+from tests.manifest.writing import HEAD, SCOPE, declared, load_text, rows, spec
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.manifest.not_yet import Unsupported
 
 SUPPORTED = """\
 apiVersion: reconciler/v1
@@ -61,7 +60,7 @@ spec:
   guestRelease: {hook: release-disk, timeout: 90s, whenRunning: require}
   afterAttach: {hook: mount-disk}
 """
-NOT_SUPPORTED = """\
+MORE = """\
 ---
 apiVersion: reconciler/v1
 kind: Scope
@@ -137,37 +136,13 @@ def test_everything_that_is_supported_is_declared(tmp_path: Path) -> None:
     ]
 
 
-def test_what_has_no_effect_yet_is_said_and_nothing_else(tmp_path: Path) -> None:
-    loaded = load_text(tmp_path, SUPPORTED + NOT_SUPPORTED)
-    assert loaded.declared is None
-    assert set(codes(loaded)) == {"not-supported-yet"}
-    assert len(loaded.findings) == len(NOT_YET)
-    lines = (SUPPORTED + NOT_SUPPORTED).splitlines()
-    for finding in loaded.findings:
-        assert finding.place is not None
-        key, _, value = finding.summary.split("`")[1].partition(": ")
-        line = lines[finding.place.line - 1]
-        assert line[finding.place.column - 1 :].startswith(value or key)
-        assert finding.summary.endswith(" is not supported yet")
-        assert finding.hint.startswith(("take `", "take the document out: "))
-
-
-@pytest.mark.parametrize("row", NOT_YET, ids=str)
-def test_every_row_of_the_table_is_refused_where_it_stands(
-    tmp_path: Path, row: Unsupported
-) -> None:
-    print(f"{row.kind:12} {row!s:40} {NOT_YET[row]}")
-    loaded = load_text(tmp_path, SUPPORTED + NOT_SUPPORTED)
-    assert any(
-        finding.code == "not-supported-yet" and finding.hint.endswith(f"out: {NOT_YET[row]}")
-        for finding in loaded.findings
-    )
-
-
-def test_a_finding_about_what_is_not_supported_says_how_to_go_on(tmp_path: Path) -> None:
-    (finding,) = load_text(tmp_path, f"{SCOPE}---\n{spec('Schedule', 'every: 5m')}").findings
-    assert finding.summary == "`kind: Schedule` is not supported yet"
-    assert finding.hint.startswith("take the document out: ")
+def test_the_other_clouds_and_a_schedule_are_declared_too(tmp_path: Path) -> None:
+    told = declared(tmp_path, SUPPORTED + MORE)
+    assert told.policies["other"].allow_destroy
+    (schedule,) = told.schedules
+    assert schedule.source is not None
+    assert schedule.source.path == "manifests"
+    assert [one.env for one in schedule.notify] == ["RECONCILER_CRED_HOOK_URL"]
 
 
 STAYING = (

@@ -98,4 +98,4 @@ def test_check_jsonschema_refuses_every_broken_one_and_names_the_property(tmp_pa
 def test_what_the_schema_refuses_we_refuse(tmp_path: Path, broken: object) -> None:
     text = getattr(broken, "text", "")
     loaded = load_text(tmp_path, text if "kind: Scope" in text else f"{SCOPE}---\n{text}")
-    assert any(finding.code != "not-supported-yet" for finding in loaded.findings)
+    assert loaded.declared is None
