@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
 
 class ScopePace:
-    """Pace of one scope; `requests` counts what was let through."""
+    """Pace of one scope; `requests` counts what was let through, `per_s` None is no limit."""
 
     def __init__(self, clock: Clock, requests_per_s: float | None) -> None:
         self.requests = 0
+        self.per_s = requests_per_s
         self._clock = clock
         self._quiet_until = clock.monotonic()
         # One token, renewed every 1/R seconds: the usual bucket of R tokens would send 2R requests

@@ -2,7 +2,8 @@
 
 attempt  intent (durable) -> submit -> handle (durable) -> settle -> hook -> verdict (durable)
 again    a call that left neither an answer nor a trace is sent again, a few times
-wait     while a busy cloud is waited for, the slot is somebody else's
+slot     is held while a request is under way; what its job does takes none, where a view shows
+         that it is at work. While a busy cloud is waited for, the slot is somebody else's
 look     an answer that says no without saying why is looked at before it is believed
 """
 
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ProviderError
+from reconciler.execution.ledger import Ledger
 from reconciler.execution.settle import Picture, Settling, picture, settle
 from reconciler.model.call import Verb
 from reconciler.model.outcome import Answer, Outcome, Receipt, Verdict
@@ -52,7 +54,7 @@ class Run:
     events: Events
     settling: Settling
     at_once: int
-    """Calls in flight at most."""
+    """Calls at most that wait for their answer."""
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     """Set from outside: nothing new is sent any more."""
     closed: Callable[[], bool] = lambda: False
@@ -66,6 +68,7 @@ class Sender:
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self._ledger = Ledger(run.journal)
         self._slots = asyncio.Semaphore(run.at_once)
         self._denied: Receipt | None = None
 
@@ -96,7 +99,12 @@ class Sender:
                 held = self._holding(begun)
                 if held is not None:
                     return dict.fromkeys(call.keys, _refusal(held)), held
-                outcomes, receipt = await self._once(step, call)
+                intent_id, receipt = await self._sent(step, call)
+                ended = None
+                if not self._run.settling.shows_motion:
+                    # Silence proves little there: how many are in flight stays bounded.
+                    ended = await self._ended(intent_id, step, call, receipt)
+            outcomes, receipt = ended or await self._ended(intent_id, step, call, receipt)
             delay_s = patience.backoff.delay_s(attempt, receipt.retry_after_s, patience.chance())
             if receipt.answer is not Answer.BUSY or delay_s is None:
                 return outcomes, receipt
@@ -131,18 +139,25 @@ class Sender:
             sleeping.cancel()
             stopping.cancel()
 
-    async def _once(self, step: Step, call: Call) -> tuple[Outcomes, Receipt]:
-        """Send a call one time and settle it; every try has an intent of its own."""
+    async def _sent(self, step: Step, call: Call) -> tuple[int, Receipt]:
+        """Send a call one time; every try has an intent of its own."""
         run = self._run
-        intent_id = run.journal.begin(
+        intent_id = await self._ledger.begin(
             Intent(run=run.id, step_id=step.id, label=step.label, call=call)
         )
-        outcomes: Outcomes
         receipt = await run.settling.provider.submit(call)
         if receipt.handle is not None:
-            run.journal.accepted(intent_id, receipt.handle)
+            await self._ledger.accepted(intent_id, receipt.handle)
         if receipt.answer is Answer.DENIED:
             self._denied = receipt
+        return intent_id, receipt
+
+    async def _ended(
+        self, intent_id: int, step: Step, call: Call, receipt: Receipt
+    ) -> tuple[Outcomes, Receipt]:
+        """Settle a call that was sent."""
+        run = self._run
+        outcomes: Outcomes
         if receipt.look:
             receipt, outcomes = await self._believed(call, receipt)
         elif receipt.answer in {Answer.REFUSED, Answer.DENIED, Answer.BUSY}:
@@ -153,7 +168,7 @@ class Sender:
             assert run.guests is not None, "an apply brings what its plan names"
             # Before the verdict: where we die meanwhile, whoever adopts the call tells the guest.
             outcomes = await run.guests.told(step.errands, outcomes, run.settling.watcher)
-        run.journal.end(intent_id, outcomes)
+        await self._ledger.end(intent_id, outcomes)
         return outcomes, receipt
 
     async def _believed(self, call: Call, receipt: Receipt) -> tuple[Receipt, Outcomes]:

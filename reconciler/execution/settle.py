@@ -108,6 +108,10 @@ class Settling:
     shows_motion: bool = True
     """Whether a view shows that a change is under way."""
 
+    def crowded(self) -> bool:
+        """Tell whether looking tells of many calls with fewer requests than asking their jobs."""
+        return self.shows_motion and self.watcher.crowded
+
 
 async def settle(
     call: Call, receipt: Receipt, use: Settling, age_s: float = 0.0
@@ -116,18 +120,30 @@ async def settle(
 
     `age_s` is how long ago it left, for a call of an earlier run.
     """
+    with use.watcher.following():
+        return await _followed(call, receipt, use, age_s)
+
+
+async def _followed(
+    call: Call, receipt: Receipt, use: Settling, age_s: float
+) -> Mapping[AttachmentKey, Outcome]:
     clock = use.patience.clock
     began_s = clock.monotonic()
     until_s = began_s + use.deadline_s
+    due_s = began_s + (use.durations.expected_s(call.verb) or 0.0)
     job, took_s = await _job_end(call, receipt, use)
     silent_s = 0.0 if use.shows_motion else use.deadline_s / 2
     waiting = {key: _Waiting(untold_until_s=began_s - age_s + silent_s) for key in call.keys}
     outcomes: dict[AttachmentKey, Outcome] = {}
     for wait_s in chain([0.0], waits_s(None)):
         await clock.sleep(min(wait_s, max(0.0, until_s - clock.monotonic())))
-        live = await _seen(tuple(waiting), use, max(LAST_LOOK_S, until_s - clock.monotonic()))
+        within_s = max(LAST_LOOK_S, until_s - clock.monotonic())
+        live = await _seen(tuple(waiting), due_s, use, within_s)
         if live is not None:
             outcomes |= _judged(call, receipt, job, live, waiting, use)
+        if job is None and any(known.shown is Picture.BEFORE for known in waiting.values()):
+            # Nobody asked its job in a crowd: why it is as it was, only that can tell.
+            job = await _told(receipt, use, until_s - clock.monotonic())
         # A job that outlasts the deadline is still looked at once: the views may know better.
         if not waiting or clock.monotonic() >= until_s:
             break
@@ -158,9 +174,11 @@ async def _job_end(
         await clock.sleep(min(next(waits_s(expected_s)), use.deadline_s))
     for wait_s in waits_s(expected_s):
         left_s = use.deadline_s - (clock.monotonic() - started_s)
-        if handle is None or left_s <= 0:
+        if handle is None or left_s <= 0 or use.crowded():
             break
         await clock.sleep(min(wait_s, left_s))
+        if use.crowded():
+            break
         asked_s = clock.monotonic()
         try:
             async with asyncio.timeout(left_s):
@@ -174,11 +192,25 @@ async def _job_end(
     return None, None
 
 
-async def _seen(keys: tuple[AttachmentKey, ...], use: Settling, within_s: float) -> Live | None:
+async def _told(receipt: Receipt, use: Settling, within_s: float) -> Progress | None:
+    """Give how a job ended; None while it runs, and where there is none or nobody can tell."""
+    if receipt.handle is None or within_s <= 0:
+        return None
+    try:
+        async with asyncio.timeout(within_s):
+            told = await use.patience.read(partial(use.provider.track, receipt.handle))
+    except (ProviderError, TimeoutError):
+        return None
+    return None if told.state is JobState.RUNNING else told
+
+
+async def _seen(
+    keys: tuple[AttachmentKey, ...], due_s: float, use: Settling, within_s: float
+) -> Live | None:
     """Give what a look saw; None where it failed or may lack rows, which would look like gone."""
     try:
         async with asyncio.timeout(within_s):
-            live = await use.watcher.look(keys)
+            live = await use.watcher.look(keys, due_s)
     except (ProviderError, TimeoutError):
         return None
     return live if live.complete else None

@@ -3,12 +3,16 @@
 1. A job is asked first when jobs of its verb usually end, then every two seconds at most.
 2. Steps that want to look at about the same time share one look; while one is under way the
    next one gathers.
+3. A crowd asks no jobs: it shares looks alone, and they take no more than their part of the pace.
+4. A look is by ids, or lists everything where that takes fewer requests.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import contextmanager
+from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -18,6 +22,7 @@ from reconciler.model.call import Verb
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
+    from reconciler.execution.pace import ScopePace
     from reconciler.execution.retry import Patience
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.live import Live
@@ -33,6 +38,17 @@ EARLY_SHARE = 0.9
 """The first question comes at this share of the learned time: half of the jobs end before it."""
 LEARNED = 50
 """How many past jobs of a verb are remembered."""
+CROWD = 50
+"""From so many calls in flight on, one listing tells more than a question to each job."""
+LOOK_SHARE = 0.05
+"""The part of a scope's requests that a crowd may look with."""
+LOOKS_PER_S = 1.0
+"""The same where the scope has no limit."""
+LONGEST_REST_S = 10.0
+"""How long a crowd rests between looks at most, where the scope has no limit."""
+A_KEY = 1 / 30
+"""Requests that a look by ids is guessed to take for each key until one was made: two views,
+60 ids in a request."""
 
 
 class Durations:
@@ -67,28 +83,62 @@ class _Look:
 
     def __init__(self) -> None:
         self.keys: set[AttachmentKey] = set()
+        self.due_s = 0.0
+        """When the last of them is expected to have ended."""
         self.answer: asyncio.Future[Live] = asyncio.get_running_loop().create_future()
         self.followers = 0
 
 
 class Watcher:
-    """Looks at attachments for many steps with as few requests as the provider needs."""
+    """Looks at attachments for many steps with as few requests as the provider needs.
 
-    def __init__(self, provider: Provider, patience: Patience) -> None:
+    `pace` tells what a look took; None: it is guessed.
+    """
+
+    def __init__(
+        self, provider: Provider, patience: Patience, pace: ScopePace | None = None
+    ) -> None:
+        self.listing_requests: int | None = None
+        """What listing everything takes; None where nobody knows, and then nobody lists."""
         self._provider = provider
         self._patience = patience
+        self._pace = pace
+        self._in_flight = 0
+        self._rested_s = 0.0
+        """When the last look of a crowd ended, or its first call began."""
+        self._a_key = A_KEY
         self._gathering: _Look | None = None
         self._one_at_a_time = asyncio.Lock()
 
-    async def look(self, keys: Collection[AttachmentKey]) -> Live:
-        """Give what a look that began after this call saw. Raises ProviderError."""
+    @property
+    def crowded(self) -> bool:
+        """True while so much is in flight that nobody asks for oneself."""
+        return self._in_flight >= CROWD
+
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Count a call as in flight until the block ends."""
+        if not self._in_flight:
+            self._rested_s = self._patience.clock.monotonic()
+        self._in_flight += 1
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+
+    async def look(self, keys: Collection[AttachmentKey], due_s: float = 0.0) -> Live:
+        """Give what a look that began after this call saw. Raises ProviderError.
+
+        `due_s` is when they are expected to have ended, by the clock: a crowd waits for it if
+        that is sooner than another look could follow.
+        """
+        look = self._gathering or _Look()
+        look.keys |= set(keys)
+        look.due_s = max(look.due_s, due_s)
         if self._gathering is not None:
-            look = self._gathering
-            look.keys |= set(keys)
             look.followers += 1
             return await asyncio.shield(look.answer)
-        look = self._gathering = _Look()
-        look.keys |= set(keys)
+        self._gathering = look
         try:
             live = await self._lead(look)
         except BaseException as error:
@@ -100,9 +150,39 @@ class Watcher:
     async def _lead(self, look: _Look) -> Live:
         await self._patience.clock.sleep(GATHER_S)
         async with self._one_at_a_time:
+            while self.crowded and (rest_s := self._rest_s(look)) > 0:
+                await self._patience.clock.sleep(min(rest_s, LONGEST_S))
             self._gathering = None
-            keys = frozenset(look.keys)
-            return await self._patience.read(lambda: self._provider.observe(keys))
+            try:
+                return await self._patience.read(partial(self._seen, frozenset(look.keys)))
+            finally:
+                self._rested_s = self._patience.clock.monotonic()
+
+    def _rest_s(self, look: _Look) -> float:
+        """Give how much longer a crowd rests before this look."""
+        limit = self._pace.per_s if self._pace is not None else None
+        per_s = LOOKS_PER_S if limit is None else LOOK_SHARE * limit
+        interval_s = self._takes(len(look.keys)) / per_s
+        if limit is None:
+            interval_s = min(interval_s, LONGEST_REST_S)
+        until_s = self._rested_s + interval_s
+        if until_s < look.due_s < until_s + interval_s:
+            until_s = look.due_s
+        return until_s - self._patience.clock.monotonic()
+
+    def _takes(self, keys: int) -> float:
+        """Give the requests that a look takes, the cheaper way."""
+        by_ids = max(1.0, keys * self._a_key)
+        return by_ids if self.listing_requests is None else min(by_ids, self.listing_requests)
+
+    async def _seen(self, keys: frozenset[AttachmentKey]) -> Live:
+        if self.listing_requests is not None and self._takes(len(keys)) == self.listing_requests:
+            return await self._provider.list_live()
+        before = self._pace.requests if self._pace is not None else 0
+        live = await self._provider.observe(keys)
+        if self._pace is not None and keys and not self.crowded:
+            self._a_key = max(A_KEY, (self._pace.requests - before) / len(keys))
+        return live
 
     def _fail(self, look: _Look, error: BaseException) -> None:
         if self._gathering is look:

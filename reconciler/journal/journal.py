@@ -21,7 +21,7 @@ from reconciler.journal import leases, memories, tables
 from reconciler.journal.corrections import CorrectionPages
 from reconciler.journal.heart import Heart
 from reconciler.journal.hooks import HookLines, past_hooks
-from reconciler.journal.leases import Lease, LeaseTerms
+from reconciler.journal.leases import Lease, LeaseLostError, LeaseTerms
 from reconciler.journal.notices import Notices
 from reconciler.journal.runs import RunPages, past_calls, past_runs
 from reconciler.journal.store import in_database, in_file
@@ -34,7 +34,7 @@ from reconciler.model.outcome import Verdict
 from reconciler.model.record import NamedAttachment, OpenIntent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from sqlalchemy import Subquery
@@ -139,6 +139,8 @@ class Pages:
         self._store = store
         self._identity, self._scope = whose
         self.hooks = HookLines(store, self._leased, self._identity)
+        self._began_s: list[float] | None = None
+        """While lines are written together: when those began that are under the lease."""
 
     @contextmanager
     def _leased(self) -> Iterator[Connection]:
@@ -150,8 +152,36 @@ class Pages:
             yield connection
             if not held:
                 leases.nobodys(connection, self._identity, self._scope)
-        if held:
+        if held and self._began_s is not None:
+            self._began_s.append(began_s)
+        elif held:
             self.lease.beaten(began_s)
+
+    def together(self, writes: Sequence[Callable[[], object]]) -> Sequence[object | JournalError]:
+        """Make lines durable at once; give what each gave, or why it isn't to be relied on.
+
+        Where the lease is lost, what became of calls is still written: then each is alone.
+        """
+        if len(writes) == 1:
+            return [_alone(writes[0])]
+        began_s = self._began_s = []
+        try:
+            with self._store.shared():
+                results: list[object | JournalError] = [write() for write in writes]
+        except LeaseLostError:
+            self._began_s = None
+            return [_alone(write) for write in writes]
+        except JournalError as error:
+            return [error] * len(writes)
+        finally:
+            self._began_s = None
+        try:
+            if began_s:
+                self.lease.beaten(min(began_s))
+        except LeaseLostError as error:
+            # Those that gave a number would leave now.
+            return [error if isinstance(result, int) else result for result in results]
+        return results
 
     def begin(self, intent: Intent) -> int:
         """Make durable that a call is about to leave; give its number.
@@ -172,8 +202,7 @@ class Pages:
             made = connection.execute(insert(tables.intents).values(row))
             key = made.inserted_primary_key
             assert key is not None
-        if self._store.mark is not None:
-            self._store.mark.note(int(key[0]))
+        self._store.noted(int(key[0]))
         return int(key[0])
 
     def accepted(self, intent_id: int, handle: str) -> None:
@@ -302,6 +331,13 @@ class Pages:
             connection.execute(insert(tables.applies).values(row))
             if values:
                 connection.execute(insert(tables.applied), values)
+
+
+def _alone(write: Callable[[], object]) -> object | JournalError:
+    try:
+        return write()
+    except JournalError as error:
+        return error
 
 
 def _settled_counts() -> Subquery:

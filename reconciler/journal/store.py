@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -69,6 +70,7 @@ class Store:
         self.mark = mark
         """None where there is no file that somebody could put back."""
         self._engine = engine
+        self._shared = threading.local()
         self._secret = secret
 
     @property
@@ -79,6 +81,10 @@ class Store:
     @contextmanager
     def durably(self) -> Iterator[Connection]:
         """Open a transaction. Raises JournalError when any of it isn't kept."""
+        shared: Connection | None = getattr(self._shared, "connection", None)
+        if shared is not None:
+            yield shared
+            return
         try:
             with self._engine.begin() as connection:
                 yield connection
@@ -89,6 +95,29 @@ class Store:
                 f"the journal {self.where} can't be used: {self._bare(cause)}",
                 hint=None if self.local else FAR,
             ) from error
+
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        """Let every transaction of this thread be one until the block ends.
+
+        Raises JournalError when it isn't kept: then nothing of it is.
+        """
+        try:
+            with self.durably() as connection:
+                self._shared.connection, self._shared.number = connection, 0
+                yield
+                self._shared.connection = None
+        finally:
+            number, self._shared.connection = getattr(self._shared, "number", 0), None
+            self._shared.number = 0
+        self.noted(number)
+
+    def noted(self, number: int) -> None:
+        """Remember the number of a call beside the file, as soon as it is durable."""
+        if getattr(self._shared, "connection", None) is not None:
+            self._shared.number = max(self._shared.number, number)
+        elif self.mark is not None and number:
+            self.mark.note(number)
 
     def _bare(self, cause: object) -> str:
         """Give an error's words on one line and without the password."""

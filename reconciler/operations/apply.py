@@ -236,7 +236,7 @@ def _run(session: Session, run_id: str, events: Events, stop: asyncio.Event) -> 
         events=events,
         settling=Settling(
             provider=session.provider,
-            watcher=Watcher(session.provider, session.patience),
+            watcher=Watcher(session.provider, session.patience, session.pace),
             patience=session.patience,
             durations=Durations(session.pages.job_seconds()),
             deadline_s=session.deadline_s,
@@ -357,6 +357,7 @@ async def _executed(fresh: Planned, ready: _Ready, *, records: bool = True) -> A
 
     async def one(scope: ScopePlan) -> None:
         name = scope.plan.scope
+        runs[name].settling.watcher.listing_requests = scope.read_with
         by_scope[name] = await execute(scope.schedule, runs[name])
 
     async with asyncio.TaskGroup() as group:

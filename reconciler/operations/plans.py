@@ -45,6 +45,8 @@ class ScopePlan:
     report: ScopeReport
     on: Ground
     """What the plan stands on."""
+    read_with: int
+    """How many requests it took to see everything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +206,7 @@ async def _plan(session: Session, terms: Terms) -> ScopePlan:
     left = terms.unsettled.get(session.scope.name, frozenset())
     circumstances = session.circumstances(terms.approved, left, terms.destroys, terms.typed)
     stand = _laid(session, circumstances)
+    before = session.pace.requests
     live = await steady(
         session.provider,
         _own_words(session),
@@ -212,6 +215,7 @@ async def _plan(session: Session, terms: Terms) -> ScopePlan:
         rest_s=terms.rest_s,
         ask_at_most=terms.ask_at_most,
     )
+    read_with = session.pace.requests - before
     on = stand(live)
     made = plan_on(on)
     told = (*await _api_version(session), *undefined(made, session))
@@ -221,6 +225,7 @@ async def _plan(session: Session, terms: Terms) -> ScopePlan:
     seconds = forecast_s(steps, call_s, session.at_once)
     return ScopePlan(
         session=session,
+        read_with=read_with,
         plan=made,
         schedule=steps,
         on=on,

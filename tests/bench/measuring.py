@@ -83,7 +83,7 @@ def _read(case: Case, asked: Asked) -> Iterator[Row]:
 def _changed(on: Ground) -> Iterator[Row]:
     case, wanted = on.case, changes(on.case)
     acks = (f"--ack-destroy={volume}" for verb, _, volume in wanted if verb == "destroy")
-    words = ("apply", "-f", "manifests.yaml", "--auto-approve", *acks)
+    words = ("apply", "-f", "manifests.yaml", "--auto-approve", "--first-apply", *acks)
     spent = _done(on, on.command(*words), "Apply complete.")
     asked = on.asked()
     if asked.refused:

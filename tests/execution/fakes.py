@@ -66,7 +66,11 @@ class FakeCloud:
     look_s: float = 0.0
     running: bool = True
     """Whether its servers have guests."""
+    shows_motion: bool = False
+    """True: a volume that a call is at work on is in motion."""
     busiest: int = 0
+    tracked: int = 0
+    """Questions to jobs."""
     overlaps: list[str] = field(default_factory=list)
     _open: set[str] = field(default_factory=set)
     _calls_open: int = 0
@@ -95,7 +99,8 @@ class FakeCloud:
         )
 
     def _volume(self, volume_id: str) -> Volume:
-        moving = volume_id in self._stuck
+        at_work = self.shows_motion and f"volume:{volume_id}" in self._open
+        moving = volume_id in self._stuck or at_work
         status = VolumeStatus.MOVING if moving else VolumeStatus.READY
         return Volume(volume_id=volume_id, name="", status=status)
 
@@ -135,6 +140,7 @@ class FakeCloud:
     async def track(self, handle: str) -> Progress:
         """Say that every job is under way while any call is: a hint, as good as none."""
         del handle
+        self.tracked += 1
         return Progress(state=JobState.SUCCEEDED)
 
     async def aclose(self) -> None:
@@ -189,7 +195,9 @@ class Silent:
 PATIENCE = Patience(clock=LoopClock(), chance=lambda: 0.0)
 
 
-def run_of(cloud: FakeCloud, *, at_once: int = 32, deadline_s: float = 600.0) -> Run:
+def run_of(
+    cloud: FakeCloud, *, at_once: int = 32, deadline_s: float = 600.0, shows_motion: bool = True
+) -> Run:
     """Give a run on a fake cloud with a journal in memory."""
     return Run(
         id="run-1",
@@ -201,6 +209,7 @@ def run_of(cloud: FakeCloud, *, at_once: int = 32, deadline_s: float = 600.0) ->
             patience=PATIENCE,
             durations=Durations({}),
             deadline_s=deadline_s,
+            shows_motion=shows_motion,
         ),
         at_once=at_once,
     )

@@ -49,7 +49,16 @@ def performed(cloud: FakeCloud, *steps: Step, at_once: int = 32) -> Mapping[str,
     return run(execute(scheduled(*steps), run_of(cloud, at_once=at_once)))
 
 
-def test_busy_servers_do_not_starve_idle_ones() -> None:
+@pytest.mark.parametrize(
+    ("shows_motion", "best_s", "busiest"),
+    [
+        pytest.param(True, 5 * 6.0, 32, id="a job takes no slot where motion shows"),
+        pytest.param(False, 32 * 5 * 6.0 / 16, 16, id="where it doesn't, all take one to the end"),
+    ],
+)
+def test_busy_servers_do_not_starve_idle_ones(
+    best_s: float, busiest: int, *, shows_motion: bool
+) -> None:
     steps = [
         step(Verb.ATTACH, key(f"s{server:02}", f"v{server:02}{n}"))
         for server in range(32)
@@ -58,14 +67,14 @@ def test_busy_servers_do_not_starve_idle_ones() -> None:
     cloud = FakeCloud()
 
     async def story() -> float:
-        outcomes = await execute(scheduled(*steps), run_of(cloud, at_once=16))
+        made = run_of(cloud, at_once=16, shows_motion=shows_motion)
+        outcomes = await execute(scheduled(*steps), made)
         assert len(cloud.attached) == len(steps) == len(outcomes)
         return asyncio.get_running_loop().time()
 
     took_s = run(story())
-    best_s = 32 * 5 * cloud.job_s / 16
     assert best_s <= took_s < best_s * 1.5
-    assert cloud.busiest == 16
+    assert cloud.busiest == busiest
     assert cloud.overlaps == []
 
 

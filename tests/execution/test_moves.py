@@ -101,7 +101,7 @@ def test_a_run_that_shall_stop_sends_nothing_new_and_waits_for_what_is_in_flight
     cloud = FakeCloud(attached={OLD, key("s3", "v3")}, job_s=20.0)
 
     async def story() -> None:
-        made = run_of(cloud, at_once=1)
+        made = run_of(cloud, at_once=1, shows_motion=False)
         asyncio.get_running_loop().call_later(5, made.stop.set)
         outcomes = await execute(scheduled(LEAVE, step(Verb.DETACH, key("s3", "v3"))), made)
         assert outcomes[LEAVE.id][OLD].verdict is Verdict.DONE
@@ -171,7 +171,7 @@ def test_a_window_that_closes_lets_what_is_in_flight_finish_and_starts_nothing_n
     cloud = FakeCloud(attached={OLD, second}, job_s=20.0)
 
     async def story() -> None:
-        made = run_of(cloud, at_once=1)
+        made = run_of(cloud, at_once=1, shows_motion=False)
         loop = asyncio.get_running_loop()
         made = replace(made, closed=lambda: loop.time() > 5)
         outcomes = await execute(scheduled(LEAVE, step(Verb.DETACH, second)), made)

@@ -10,11 +10,12 @@ import pytest
 
 from reconciler.errors import ProviderError
 from reconciler.execution.clock import LoopClock
+from reconciler.execution.executor import execute
 from reconciler.execution.pace import ScopePace
 from reconciler.execution.retry import Backoff
 from reconciler.execution.watcher import LONGEST_S, Durations, Watcher, waits_s
 from reconciler.model.call import Verb
-from tests.execution.fakes import PATIENCE, FakeCloud, key
+from tests.execution.fakes import PATIENCE, FakeCloud, flat, key, run_of, scheduled, step
 from tests.rig.virtual_time import run
 
 if TYPE_CHECKING:
@@ -243,3 +244,28 @@ def test_a_run_that_is_given_up_leaves_no_error_behind() -> None:
 
     run(story())
     assert complaints == []
+
+
+def test_a_crowd_shares_listings_and_asks_no_jobs() -> None:
+    keys = [key(f"s{n:04}", f"v{n:04}") for n in range(400)]
+    cloud = FakeCloud(attached=set(keys), job_s=20.0, shows_motion=True)
+    made = run_of(cloud)
+    made.settling.watcher.listing_requests = 2
+
+    async def story() -> float:
+        await execute(scheduled(*(step(Verb.DETACH, one) for one in keys)), made)
+        return asyncio.get_running_loop().time()
+
+    took_s = run(story())
+    assert not cloud.attached
+    assert 20.0 <= took_s < 24.0
+    assert cloud.tracked == 0
+    assert len(cloud.looks) <= took_s / 2, "two requests each, one a second"
+
+
+def test_a_crowd_whose_changes_do_not_happen_asks_each_job_why() -> None:
+    keys = [key(f"s{n:04}", f"v{n:04}") for n in range(60)]
+    cloud = FakeCloud(attached=set(keys), effective=False)
+    outcomes = run(execute(scheduled(*(step(Verb.DETACH, one) for one in keys)), run_of(cloud)))
+    assert {verdict for _, verdict, _ in flat(outcomes)} == {"failed"}
+    assert 60 <= cloud.tracked <= 120

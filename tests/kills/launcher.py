@@ -31,8 +31,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import httpx
 
 from reconciler.cli.main import main
+from reconciler.execution.ledger import Ledger
 from reconciler.journal import process
-from reconciler.journal.journal import Pages
 from reconciler.operations import wiring
 from reconciler.providers.http import HttpProvider
 from tests.hostile.hurried import hurried
@@ -72,18 +72,6 @@ def before(passed: Callable[[], None], function: Callable[P, T]) -> Callable[P, 
     def met(*args: P.args, **kwargs: P.kwargs) -> T:
         passed()
         return function(*args, **kwargs)
-
-    return met
-
-
-def after(passed: Callable[[], None], function: Callable[P, T]) -> Callable[P, T]:
-    """Give the function, with the point just after it."""
-
-    @functools.wraps(function)
-    def met(*args: P.args, **kwargs: P.kwargs) -> T:
-        result = function(*args, **kwargs)
-        passed()
-        return result
 
     return met
 
@@ -138,12 +126,12 @@ def traced(
 
 Wrap = tuple[type, str, Any]
 ARMED: Mapping[str, tuple[Wrap, ...]] = {
-    "before-intent": ((Pages, "begin", before),),
-    "intent-durable": ((Pages, "begin", after),),
+    "before-intent": ((Ledger, "begin", before),),
+    "intent-durable": ((Ledger, "begin", answered),),
     "request-sent": ((HttpProvider, "submit", marked), (httpx.AsyncClient, "send", traced)),
     "response": ((HttpProvider, "submit", answered),),
-    "handle-durable": ((Pages, "accepted", after),),
-    "verdict-durable": ((Pages, "end", after),),
+    "handle-durable": ((Ledger, "accepted", answered),),
+    "verdict-durable": ((Ledger, "end", answered),),
 }
 """Where a process may be killed, and what is wrapped for it."""
 
