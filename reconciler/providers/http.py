@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import httpx
@@ -29,7 +31,7 @@ from reconciler.providers.redaction import Redaction
 from reconciler.providers.talk import Ask, Conversation, Reply, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
     from datetime import datetime
 
     from reconciler.model.attachment import AttachmentKey
@@ -58,6 +60,8 @@ TIMEOUT = httpx.Timeout(connect=10.0, read=60.0, write=30.0, pool=None)
 DEADLINE_S = 120.0
 """A body that drips a byte a minute passes every read timeout; this ends it."""
 KEEPALIVE_S = 60.0
+CONNECTIONS = 4
+"""Of one client; see `Clients`."""
 MAX_HOLD_S = 300.0
 """A scope that is told to wait longer is better off failing than silent."""
 NAMES = frozenset({"user", "domain"})
@@ -116,11 +120,49 @@ class AskingConversations(Conversations, Protocol):
         ...
 
 
+class Clients:
+    """As many clients of a few connections each as requests are under way.
+
+    A pool walks over all its connections at each request and at the end of each: with 32 in one
+    pool that takes longer than everything else about a request.
+    """
+
+    def __init__(self, make: Callable[[], httpx.AsyncClient]) -> None:
+        self._make = make
+        self.clients = [make()]
+        self._busy = [0]
+
+    @asynccontextmanager
+    async def sent(self, request: httpx.Request, auth: httpx.Auth) -> AsyncIterator[httpx.Response]:
+        """Send a request; give its response until the block ends, its body still unread."""
+        least = min(range(len(self._busy)), key=self._busy.__getitem__)
+        if self._busy[least] >= CONNECTIONS:
+            self.clients.append(self._make())
+            self._busy.append(0)
+            least = len(self._busy) - 1
+        self._busy[least] += 1
+        try:
+            response = await self.clients[least].send(
+                request, auth=auth, stream=True, follow_redirects=False
+            )
+            try:
+                yield response
+            finally:
+                await response.aclose()
+        finally:
+            self._busy[least] -= 1
+
+    async def aclose(self) -> None:
+        """Release all connections."""
+        for client in self.clients:
+            await client.aclose()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One scope's line to its cloud: what every conversation goes through."""
 
-    client: httpx.AsyncClient
+    client: Clients
     proof: Proof
     pace: Pace
     utc_now: Callable[[], datetime]
@@ -224,15 +266,12 @@ class Line:
             ) from error
 
     async def _send(self, request: httpx.Request, auth: httpx.Auth, heard: Heard) -> httpx.Response:
-        response = await self.client.send(request, auth=auth, stream=True, follow_redirects=False)
-        try:
+        async with self.client.sent(request, auth) as response:
             proofs = _proofs(request)
             headers = httpx.Headers(list(self._headers(response, proofs)))
             heard.status = response.status_code
             heard.request_id = clean(headers.get(REQUEST_ID, ""))
             body = self.redaction.hidden(await bounded_body(response, heard), *proofs)
-        finally:
-            await response.aclose()
         logger.debug("%s: HTTP %s, request id %s", heard.where, heard.status, heard.request_id)
         return httpx.Response(
             response.status_code, headers=headers, content=body, request=response.request
@@ -275,7 +314,7 @@ def open_line(opening: Opening, proof: Proof, throttled: Callable[[httpx.Respons
         logging.getLogger(name).setLevel(logging.WARNING)
     secrets = [secret.value for key, secret in opening.secrets.items() if key not in NAMES]
     return Line(
-        client=_client(opening),
+        client=Clients(partial(_client, opening)),
         proof=proof,
         pace=opening.pace,
         utc_now=opening.utc_now,
@@ -353,7 +392,7 @@ def _receipt(answer: Answer, error: ProviderError) -> Receipt:
 
 
 def _client(opening: Opening) -> httpx.AsyncClient:
-    limits = httpx.Limits(max_connections=opening.max_concurrency, keepalive_expiry=KEEPALIVE_S)
+    limits = httpx.Limits(max_connections=CONNECTIONS, keepalive_expiry=KEEPALIVE_S)
     real = opening.transport is None
     try:
         return httpx.AsyncClient(

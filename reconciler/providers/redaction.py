@@ -44,8 +44,15 @@ class Redaction:
         if b"\\" in body:
             plain = ESCAPE.sub(_unescaped, body)
             body = plain if any(needle in plain for needle in needles) else body
+        absent: list[bytes] = []
+        # The shortest first: what isn't there isn't there as a part of a longer one either, and
+        # each look takes a page of 1.3 MB another millisecond.
+        for needle in sorted(needles, key=len):
+            if any(part in needle for part in absent) or needle not in body:
+                absent.append(needle)
         for needle in needles:
-            body = body.replace(needle, HIDDEN)
+            if needle not in absent:
+                body = body.replace(needle, HIDDEN)
         return body
 
     def hidden_text(self, text: str, *further: str) -> str:
