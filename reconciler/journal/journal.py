@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from reconciler.model.record import Identity, Intent
 
 TERMS = LeaseTerms()
+_INTENT, _HANDLE, _VERDICT = map(insert, (tables.intents, tables.handles, tables.verdicts))
 REMEMBERED_JOBS = 50
 """How many past calls of a verb the learned time is the median of."""
 
@@ -199,7 +200,7 @@ class Pages:
             "at_s": self._store.now_s(),
         }
         with self._leased() as connection:
-            made = connection.execute(insert(tables.intents).values(row))
+            made = connection.execute(_INTENT, row)
             key = made.inserted_primary_key
             assert key is not None
         self._store.noted(int(key[0]))
@@ -209,7 +210,7 @@ class Pages:
         """Make durable which job the cloud gave it."""
         row = {"intent": intent_id, "handle": kept(handle), "at_s": self._store.now_s()}
         with self._store.durably() as connection:
-            connection.execute(insert(tables.handles).values(row))
+            connection.execute(_HANDLE, row)
 
     def end(self, intent_id: int, outcomes: Outcomes) -> None:
         """Make durable what became of it."""
@@ -230,7 +231,7 @@ class Pages:
             for key, outcome in sorted(outcomes.items())
         ]
         with self._store.durably() as connection:
-            connection.execute(insert(tables.verdicts), rows)
+            connection.execute(_VERDICT, rows)
 
     def open_intents(self) -> tuple[OpenIntent, ...]:
         """Give the calls of earlier runs that nobody knows the end of, oldest first.
