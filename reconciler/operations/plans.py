@@ -222,7 +222,13 @@ async def _plan(session: Session, terms: Terms) -> ScopePlan:
     made = replace(made, findings=(*made.findings, *told))
     steps = schedule(made, session.spec.can)
     call_s = _seconds(session)
-    seconds = forecast_s(steps, call_s, session.at_once)
+    seconds = forecast_s(
+        steps,
+        call_s,
+        session.at_once,
+        held=not can.shows_motion,
+        per_s=session.scope.limits.requests_per_s,
+    )
     return ScopePlan(
         session=session,
         read_with=read_with,

@@ -40,6 +40,8 @@ def whole(value: object) -> int | None:
 def pairs(value: object) -> dict[str, str]:
     """Give keys and values of a mapping, or of a list of `key=value`."""
     if isinstance(value, dict):
+        if all(type(of_key) is str for of_key in value.values()):
+            return value  # As documented: nothing is to be read into it.
         return {str(key): str(text(of_key)) for key, of_key in value.items()}
     if not isinstance(value, list):
         return {}

@@ -32,6 +32,8 @@ def converted(model: type[RowT], told: object) -> RowT:
 
 def told_text(value: object) -> str:
     """Give a text; empty where the cloud sends nothing or null. Raises ValueError."""
+    if type(value) is str:
+        return value
     found = text(value)
     if isinstance(found, str):
         return found

@@ -50,3 +50,13 @@ MOVE = schedule(
 )
 def test_the_forecast(made: Schedule, at_once: int, seconds: float) -> None:
     assert forecast_s(made, SECONDS, at_once) == seconds
+
+
+@pytest.mark.parametrize(
+    ("at_once", "per_s", "seconds"),
+    [(1, None, 8.3), (4, None, 8.0), (4, 0.5, 14.0)],
+    ids=["answers come one by one", "a job takes no slot", "the limit spreads them"],
+)
+def test_the_forecast_where_motion_shows(at_once: int, per_s: float | None, seconds: float) -> None:
+    told = forecast_s(APART, SECONDS, at_once, held=False, per_s=per_s)
+    assert told == pytest.approx(seconds)
