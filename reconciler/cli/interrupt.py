@@ -41,16 +41,18 @@ class Interruptions:
 
 def run_stoppable(use_case: Callable[[Interruptions], Coroutine[object, object, T]]) -> T:
     """Run a use case on a loop of its own. Raises KeyboardInterrupt for the second interrupt."""
+    ended: list[T] = []  # Not returned, for the reason that `outcome.run` gives.
 
-    async def whole() -> T:
+    async def whole() -> None:
         interruptions = Interruptions()
         with _noticed(interruptions):
-            return await use_case(interruptions)
+            ended.append(await use_case(interruptions))
 
     try:
-        return asyncio.run(whole())
+        asyncio.run(whole())
     except asyncio.CancelledError as error:
         raise KeyboardInterrupt from error
+    return ended[0]
 
 
 @contextmanager

@@ -35,7 +35,15 @@ def run(use_case: Callable[[], Coroutine[object, object, T]]) -> T:
     """Run a use case on an event loop of its own."""
     import asyncio  # noqa: PLC0415 - verbs that ask no cloud start without it
 
-    return asyncio.run(use_case())
+    ended: list[T] = []
+
+    async def whole() -> None:
+        # Not returned: asyncio restores SIGINT after the end, and Python writes out the handler
+        # for that, unseen, with the task that it holds and its result. 100,000 rows take seconds.
+        ended.append(await use_case())
+
+    asyncio.run(whole())
+    return ended[0]
 
 
 def say(text: str, *, err: bool = False, stream: TextIO | None = None) -> None:
