@@ -13,6 +13,7 @@ import pytest
 from tests.counterparts.axe import ready as axe_ready
 from tests.counterparts.cinder.installing import ready as cinder_ready
 from tests.counterparts.editor.installing import ready as editor_ready
+from tests.counterparts.programs import program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,7 @@ APART: dict[str, Callable[[], object]] = {
     "promtool": partial(shutil.which, "promtool"),
     "fish": partial(shutil.which, "fish"),
     "zsh": partial(shutil.which, "zsh"),
+    "zizmor": partial(program, "zizmor"),
 }
 """Those that are no packages of this environment; whether they are there. Some have a fixture that
 makes them where they are required, the others are installed by `.ci/run`."""

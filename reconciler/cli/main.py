@@ -25,6 +25,7 @@ VERBS = {
     "explain": "tell why an attachment is, or isn't",
     "history": "list past runs, and what became of each call of one",
     "import": "write manifests of what is live",
+    "init": "write a starter repository: manifests, a policy, a pipeline",
     "live": "show what is attached now, in both views",
     "lock": "show who may change which cloud now, or end a lease",
     "permissions": "show the least IAM permissions that manifests need; no network",

@@ -21,6 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "model": set(),
     "signing": set(),
     "codes": set(),
+    "starter": set(),
     "ports": {"model"},
     "planning": {"model"},
     "execution": {"planning", "ports", "model"},
@@ -41,7 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "web": {"operations", "report", "ports", "model"},
     "cli": {
         *("fleet", "web", "daemon", "operations", "report", "planning", "ports", "model", "sim"),
-        "codes",
+        *("codes", "starter"),
     },
     "sim": set(),
     "": {"cli", "operations"},
