@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.sim.changes import act
 from reconciler.sim.serving import serving
 from tests.ci.actions import Ran, Runner
 from tests.ci.conftest import SECRETS
@@ -146,3 +147,26 @@ def test_a_broken_manifest_fails_before_any_credential_is_near(host: Host) -> No
     assert list(ran.steps) == ["Install", "Validate"]
     assert "did you mean `servers`" in ran.log or "`severs`" in ran.log
     assert "::error file=manifests/shop.yaml" in ran.log
+
+
+@github
+def test_drift_opens_one_issue_and_closes_it_again(host: Host) -> None:
+    cloud = host.shop.cloud
+    servers = {one.row.name: one for one in cloud.servers.values()}
+    volumes = {one.row.name: one for one in cloud.volumes.values()}
+
+    def looked() -> list[tuple[object, bool]]:
+        ran = host.runner.run("drift", "schedule", "refs/heads/main", {})
+        assert not ran.failed, ran.log
+        return [(one["state"], "web-2/cache" in str(one["body"])) for one in host.hub.issues]
+
+    for _ in range(2):
+        assert looked() == [("open", True)]
+    for verb, server, volume in (
+        ("detach", "web-1", "cache"),
+        ("attach", "web-2", "cache"),
+        ("attach", "db-1", "db-1-log"),
+    ):
+        assert act(cloud, verb, servers[server], volumes[volume]) is None
+    assert looked() == [("closed", True)]
+    assert len(host.hub.issues) == 1
