@@ -221,30 +221,32 @@ async def _plan(session: Session, terms: Terms) -> ScopePlan:
     told = (*await _api_version(session), *undefined(made, session))
     made = replace(made, findings=(*made.findings, *told))
     steps = schedule(made, session.spec.can)
+    report = _reported(session, made, steps, live.notices, _memory(circumstances))
+    return ScopePlan(
+        session=session, read_with=read_with, plan=made, schedule=steps, on=on, report=report
+    )
+
+
+def _reported(
+    session: Session, made: Plan, steps: Schedule, notices: tuple[str, ...], memory: str
+) -> ScopeReport:
     call_s = _seconds(session)
     seconds = forecast_s(
         steps,
         call_s,
         session.at_once,
-        held=not can.shows_motion,
+        held=not session.spec.can.shows_motion,
         per_s=session.scope.limits.requests_per_s,
     )
-    return ScopePlan(
-        session=session,
-        read_with=read_with,
+    return ScopeReport(
         plan=made,
         schedule=steps,
-        on=on,
-        report=ScopeReport(
-            plan=made,
-            schedule=steps,
-            seconds=seconds,
-            provider=session.spec.name,
-            simulated=session.scope.simulated,
-            memory=_memory(circumstances),
-            call_s=call_s,
-            notices=(*live.notices, *_left_open(session), *_windows(session, seconds)),
-        ),
+        seconds=seconds,
+        provider=session.spec.name,
+        simulated=session.scope.simulated,
+        memory=memory,
+        call_s=call_s,
+        notices=(*notices, *_left_open(session), *_windows(session, seconds)),
     )
 
 

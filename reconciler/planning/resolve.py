@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -115,8 +116,6 @@ class _Index:
         return tuple(identity for name in names for identity in sorted(self._ids[name]))
 
     def _near(self, text: str) -> list[str]:
-        import difflib  # noqa: PLC0415 - only a mistake pays for it
-
         return difflib.get_close_matches(text, list(self._ids), n=1)
 
     def _nearest(self, text: str) -> str:

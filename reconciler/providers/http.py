@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -25,13 +24,14 @@ import httpx
 from reconciler.errors import ProviderError
 from reconciler.model.outcome import Answer, Progress, Receipt
 from reconciler.providers.answers import Heard, bounded_body, retry_after_s
+from reconciler.providers.clients import Clients, client_of
 from reconciler.providers.failures import DeniedError, NotSentError
-from reconciler.providers.machine import proxy_secrets, trusted, untrusted
+from reconciler.providers.machine import proxy_secrets, untrusted
 from reconciler.providers.redaction import Redaction
 from reconciler.providers.talk import Ask, Conversation, Reply, clean
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime
 
     from reconciler.model.attachment import AttachmentKey
@@ -55,13 +55,8 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-TIMEOUT = httpx.Timeout(connect=10.0, read=60.0, write=30.0, pool=None)
-"""A pool never times out: the scope's own slots bound who may ask for a connection."""
 DEADLINE_S = 120.0
 """A body that drips a byte a minute passes every read timeout; this ends it."""
-KEEPALIVE_S = 60.0
-CONNECTIONS = 4
-"""Of one client; see `Clients`."""
 MAX_HOLD_S = 300.0
 """A scope that is told to wait longer is better off failing than silent."""
 NAMES = frozenset({"user", "domain"})
@@ -89,7 +84,6 @@ UNSENT = (
 BROKEN = (httpx.HTTPError, httpx.StreamError, OSError)
 LOUD = ("httpcore", "httpx")
 """Loggers that write headers, tokens among them, at the level of debugging."""
-LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
 
 class Conversations(Protocol):
@@ -118,44 +112,6 @@ class AskingConversations(Conversations, Protocol):
     def ask(self, server_ids: Sequence[str], volume_ids: Sequence[str]) -> Conversation[Words]:
         """Give what each of them says of itself."""
         ...
-
-
-class Clients:
-    """As many clients of a few connections each as requests are under way.
-
-    A pool walks over all its connections at each request and at the end of each: with 32 in one
-    pool that takes longer than everything else about a request.
-    """
-
-    def __init__(self, make: Callable[[], httpx.AsyncClient]) -> None:
-        self._make = make
-        self.clients = [make()]
-        self._busy = [0]
-
-    @asynccontextmanager
-    async def sent(self, request: httpx.Request, auth: httpx.Auth) -> AsyncIterator[httpx.Response]:
-        """Send a request; give its response until the block ends, its body still unread."""
-        least = min(range(len(self._busy)), key=self._busy.__getitem__)
-        if self._busy[least] >= CONNECTIONS:
-            self.clients.append(self._make())
-            self._busy.append(0)
-            least = len(self._busy) - 1
-        self._busy[least] += 1
-        try:
-            response = await self.clients[least].send(
-                request, auth=auth, stream=True, follow_redirects=False
-            )
-            try:
-                yield response
-            finally:
-                await response.aclose()
-        finally:
-            self._busy[least] -= 1
-
-    async def aclose(self) -> None:
-        """Release all connections."""
-        for client in self.clients:
-            await client.aclose()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,7 +270,7 @@ def open_line(opening: Opening, proof: Proof, throttled: Callable[[httpx.Respons
         logging.getLogger(name).setLevel(logging.WARNING)
     secrets = [secret.value for key, secret in opening.secrets.items() if key not in NAMES]
     return Line(
-        client=Clients(partial(_client, opening)),
+        client=Clients(partial(client_of, opening)),
         proof=proof,
         pace=opening.pace,
         utc_now=opening.utc_now,
@@ -389,27 +345,6 @@ def _receipt(answer: Answer, error: ProviderError) -> Receipt:
         request_id=error.request_id,
         retry_after_s=error.retry_after_s,
     )
-
-
-def _client(opening: Opening) -> httpx.AsyncClient:
-    limits = httpx.Limits(max_connections=CONNECTIONS, keepalive_expiry=KEEPALIVE_S)
-    real = opening.transport is None
-    try:
-        return httpx.AsyncClient(
-            verify=trusted() if real else True,
-            transport=opening.transport,
-            timeout=TIMEOUT,
-            limits=limits,
-            follow_redirects=False,
-            mounts=dict.fromkeys(LOOPBACK) if real else None,
-        )
-    except (ImportError, ValueError, httpx.InvalidURL) as error:
-        # Its own words may hold the password of the proxy.
-        raise ProviderError(
-            "the proxy in HTTPS_PROXY, HTTP_PROXY or ALL_PROXY can't be used: write "
-            "`http://HOST:PORT`",
-            code="bad-proxy",
-        ) from error
 
 
 def _proofs(request: httpx.Request) -> tuple[str, ...]:

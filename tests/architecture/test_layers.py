@@ -72,7 +72,7 @@ THIRD_PARTY: dict[str, set[str]] = {
 }
 ONLY_IN = {
     "deepdiff": ("planning/fields.py",),
-    "httpx.AsyncClient": ("providers/http.py", "notify/webhook.py"),
+    "httpx.AsyncClient": ("providers/clients.py", "notify/webhook.py"),
     "httpx.Client": (),
 }
 """Names with a home: what goes to clouds leaves through one file, what people are told through

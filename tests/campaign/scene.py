@@ -241,7 +241,7 @@ def staged(scene: Scene) -> Iterator[None]:
             swap(process, "fingerprint", lambda: PROCESS.format(HERE.get().run))
             swap(process, "gone", scene.gone)
         else:
-            swap(http, "_client", _as_client)
+            swap(http, "client_of", _as_client)
             swap(ADDRESSES, "urlparse", _parsed)
             # Discovery reads folders; nobody adds one meanwhile.
             swap(asked, "names", lambda: tuple(specs()))

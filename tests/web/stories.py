@@ -189,6 +189,5 @@ def _call(number: int, row: tuple[str, str, str, float, float, str, str]) -> Pas
         at_s=ANOTHER_S + began_s,
         had={},
         handle=f"ff8080824c273{number}",
-        had={},
         verdicts=(said,),
     )
