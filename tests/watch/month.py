@@ -236,14 +236,15 @@ class Month(Witness):
             elif drift.found_s is not None:
                 drift.gone_s = tick.began_s
                 place.done.append(place.open.pop(volume))
-            elif volume not in self._moving(place):
-                # A person's apply may have mended it before anybody looked.
+            elif self._home(place, volume):
+                # A person's apply mended it before anybody looked.
                 self.figures["mended by an apply"] += 1
                 place.open.pop(volume)
 
-    def _moving(self, place: Place) -> set[str]:
-        volumes = place.cloud.volumes.values()
-        return {v.row.name for v in volumes if v.in_flight}
+    def _home(self, place: Place, volume: str) -> bool:
+        """Tell whether the cloud itself says that a volume is where it belongs, at rest."""
+        disk = place.cloud.volumes[f"{volume}-id"]
+        return not disk.in_flight and set(disk.holders) == {f"{place.applied[volume]}-id"}
 
     def wrong(self) -> list[str]:
         """Give everything that wasn't as promised."""
