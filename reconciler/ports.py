@@ -126,6 +126,17 @@ class Traffic(Protocol):
         ...
 
 
+class Budget(Protocol):
+    """What several processes may ask of one account together; a pace asks it before a request."""
+
+    async def turn(self, scope: str) -> None:
+        """Wait until one more request to the scope's account may leave.
+
+        Raises `JournalError` where nobody can tell: then none leaves.
+        """
+        ...
+
+
 class Clock(Protocol):
     """Time, in seconds since an arbitrary start."""
 

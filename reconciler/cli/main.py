@@ -23,6 +23,7 @@ VERBS = {
     "drift": "show what differs from what was last applied; read-only",
     "explain-code": "tell what a diagnostic code means, why, and what to do",
     "explain": "tell why an attachment is, or isn't",
+    "fleet": "share many scopes between workers on many machines (extra `fleet`)",
     "history": "list past runs, and what became of each call of one",
     "import": "write manifests of what is live",
     "init": "write a starter repository: manifests, a policy, a pipeline",

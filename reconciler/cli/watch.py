@@ -198,7 +198,7 @@ def _reset(scope: str, around: Surroundings) -> int:
 async def _watch(terms: Terms, heard: Ears) -> int:
     """Watch until a signal comes. Once: what is in flight ends. Twice: nobody waits."""
     daemon, stop = Daemon(terms), asyncio.Event()
-    with _noticed(stop) as came:
+    with noticed(stop) as came:
         try:
             async with _telling(heard):
                 await daemon.run(stop)
@@ -223,7 +223,8 @@ async def _telling(heard: Ears) -> AsyncIterator[None]:
 
 
 @contextmanager
-def _noticed(stop: asyncio.Event) -> Iterator[list[int]]:
+def noticed(stop: asyncio.Event) -> Iterator[list[int]]:
+    """Set `stop` at the first signal; at the second, note it and cancel what runs."""
     loop, running = asyncio.get_running_loop(), asyncio.current_task()
     assert running is not None, "a use case runs in a task of its own"
     came: list[int] = []

@@ -7,15 +7,23 @@ from typing import TYPE_CHECKING
 from aiolimiter import AsyncLimiter
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from reconciler.ports import Clock
 
 
 class ScopePace:
     """Pace of one scope; `requests` counts what was let through, `per_s` None is no limit."""
 
-    def __init__(self, clock: Clock, requests_per_s: float | None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        requests_per_s: float | None,
+        share: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self.requests = 0
         self.per_s = requests_per_s
+        self._share = share
         self._clock = clock
         self._quiet_until = clock.monotonic()
         # One token, renewed every 1/R seconds: the usual bucket of R tokens would send 2R requests
@@ -29,6 +37,11 @@ class ScopePace:
             await self._limiter.acquire()
             # Who got a token during a silence takes another one after it: else all who waited
             # would leave in the same instant.
+            if not await self._silence():
+                break
+        # Last: a moment that others of the account could use isn't taken to be waited with.
+        while self._share is not None:
+            await self._share()
             if not await self._silence():
                 break
         self.requests += 1

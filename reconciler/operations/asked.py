@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from reconciler.journal.journal import Book
     from reconciler.model.declared import Entry
-    from reconciler.ports import EmbeddedCloud, GuestHooks, Traffic
+    from reconciler.ports import Budget, EmbeddedCloud, GuestHooks, Traffic
     from reconciler.providers.spec import Transport
 
 
@@ -72,6 +72,8 @@ class Surroundings:
     """A journal that is open already and stays so; None: every use case opens its own."""
     traffic: Traffic | None = None
     """Who counts requests; None: nobody does."""
+    budget: Budget | None = None
+    """What this process shares with others; None: only a scope's own limits hold."""
 
 
 def loaded(request: Request) -> Loaded:

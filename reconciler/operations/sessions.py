@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ from reconciler.providers import spec_of
 from reconciler.providers.breaker import Breaker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from datetime import date, datetime
 
     from reconciler.journal.journal import Book, Pages
@@ -231,7 +232,7 @@ def _prepared(
     spec = spec_of(scope.provider)
     wiring.check_keys(scope, spec)
     clock = LoopClock()
-    pace = ScopePace(clock, scope.limits.requests_per_s)
+    pace = ScopePace(clock, scope.limits.requests_per_s, _share(scope.name, around))
     address = None
     if scope.simulated:
         assert scope.world is not None, "the manifest's schema asks for it"
@@ -246,6 +247,10 @@ def _prepared(
         patience=Patience(clock=clock, chance=random.random),
         opening=wiring.opening(scope, spec, pace, around, address, breaker),
     )
+
+
+def _share(scope: str, around: Surroundings) -> Callable[[], Awaitable[None]] | None:
+    return None if around.budget is None else partial(around.budget.turn, scope)
 
 
 async def _opened(

@@ -74,6 +74,8 @@ class Watch:
     stop: asyncio.Event
     """Set once nothing new may be sent."""
     commit: str | None = None
+    lock_timeout_s: float = 0.0
+    """How long a correction waits for a lease: a dead owner's is taken over by watching it."""
 
     @property
     def now_s(self) -> float:
@@ -214,7 +216,12 @@ async def _corrected(watch: Watch, look: _Look, chosen: Chosen, made: Tick) -> T
         records=watch.heal is Heal.MANIFESTS,
     )
     applied = await apply_manifests(
-        watch.request, watch.around, consent, watch.events(run), watch.stop, lock_timeout_s=0.0
+        watch.request,
+        watch.around,
+        consent,
+        watch.events(run),
+        watch.stop,
+        lock_timeout_s=watch.lock_timeout_s,
     )
     corrections = tuple(_corrections(applied.results, run, watch.now_s))
     tried = [one for one in applied.results if one.outcome.code not in UNSENT]

@@ -1,0 +1,194 @@
+"""What the verbs of `reconciler fleet` do; needs its extra, so `cli/fleet.py` alone imports it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.cli.flags import surroundings
+from reconciler.cli.history import when
+from reconciler.cli.logs import log_as
+from reconciler.cli.outcome import INTERRUPTED, run, say
+from reconciler.cli.watch import Lines, noticed
+from reconciler.daemon.log import Log
+from reconciler.fleet import database, standing
+from reconciler.fleet.budget import SharedBudget
+from reconciler.fleet.due import next_due_s
+from reconciler.fleet.worker import Terms, Worker
+from reconciler.operations import wiring
+from reconciler.operations.inforce import InForce, Overrides
+from reconciler.report.escape import plain
+from reconciler.report.fleet import fleet_text, schedule_text
+from reconciler.report.history import leases_document
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.fleet.standing import ScopeRow, Standing
+    from reconciler.operations.asked import Request
+    from reconciler.ports import WatchHistory
+    from reconciler.report.document import Document
+
+
+def apply_schema() -> int:
+    """Make the tables of journal and fleet, and say what was made."""
+    around = surroundings()
+    url = database.database_url(around.environ)
+    book = wiring.book(around, writing=True)
+    assert book is not None, "it was opened for writing"
+    book.close()
+    made = database.apply_schema(url)
+    for step in made:
+        say(f"Made: {step}.\n")
+    say(
+        "The fleet's tables are there.\n" if made else "The fleet's tables are as they should be.\n"
+    )
+    return 0
+
+
+def worker(
+    asked: Request, *, as_json: bool, concurrency: int, grace_s: float, log_format: str
+) -> int:
+    """Work until a signal comes."""
+    log_as(log_format)
+    around = surroundings()
+    url = database.database_url(around.environ)
+    in_force = InForce(asked, around, Overrides())
+    with ExitStack() as stack:
+        database.check_schema(url)
+        book = wiring.book(around, writing=True)
+        assert book is not None, "it was opened for writing"
+        stack.callback(book.close)
+        budget = stack.enter_context(SharedBudget(url))
+        terms = Terms(
+            url=url,
+            in_force=in_force,
+            around=replace(around, book=book, budget=budget),
+            budget=budget,
+            listeners=(Log(), Lines(as_json=as_json)),
+            concurrency=concurrency,
+            grace_s=grace_s,
+        )
+        return run(lambda: _work(terms))
+
+
+async def _work(terms: Terms) -> int:
+    """Work until a signal comes. Once: what is in flight ends. Twice: nobody waits."""
+    stop = asyncio.Event()
+    with noticed(stop) as came:
+        try:
+            await Worker(terms).run(stop)
+        except asyncio.CancelledError:
+            if not came:
+                raise
+            return INTERRUPTED
+    return 0
+
+
+def schedule(asked: Request, *, as_json: bool) -> int:
+    """Print when each scope is due next."""
+    in_force = InForce(asked, surroundings(), Overrides())
+    now_s = time.time()
+    rows = []
+    for name in sorted(in_force.declared.scopes):
+        found = in_force.schedule(name)
+        next_s = next_due_s(found, name, now_s)
+        rows.append(
+            {
+                "scope": name,
+                "schedule": found.words,
+                "corrects": found.correct,
+                "next": when(next_s),
+            }
+        )
+    document: Document = {"scopes": rows}
+    _printed(document, schedule_text(document), as_json=as_json)
+    return 0
+
+
+def status(asked: Request, *, as_json: bool, search: str, page: tuple[str, int]) -> int:
+    """Print how the fleet stands; of the scopes, a page."""
+    around = surroundings()
+    url = database.database_url(around.environ)
+    database.check_schema(url)
+    declared = InForce(asked, around, Overrides()).declared
+    after, limit = page
+    found = [n for n in sorted(declared.scopes) if search in n and n > after]
+    shown = found[:limit]
+    now = standing.standing(url, shown)
+    book = wiring.book(around, writing=True)
+    assert book is not None, "it was opened for writing"
+    with closing(book):
+        leases = leases_document(book.holders(), when)
+        scopes = [_scope_row(name, now, book.watched) for name in shown]
+    document: Document = {
+        "workers": [
+            {"worker": one.number, "silent_s": round(one.silent_s, 1), "looks": one.looks}
+            for one in now.workers
+        ],
+        "looks": dict(now.jobs),
+        "scopes": scopes,
+        "more": len(found) - len(shown),
+        **leases,
+    }
+    _printed(document, fleet_text(document), as_json=as_json)
+    return 0
+
+
+def _scope_row(name: str, now: Standing, kept: WatchHistory) -> Mapping[str, object]:
+    row = now.scopes.get(name) or standing.ScopeRow()
+    last = next(iter(kept.ticks(name, 0.0, 1)), None)
+    return {
+        "scope": name,
+        "standing": _word(row),
+        "worker": row.worker,
+        "due": None if row.due_s is None else when(row.due_s),
+        "failures": row.failures,
+        "last": None if last is None else when(last.began_s),
+        "looked": None if last is None else last.looked,
+    }
+
+
+def _word(row: ScopeRow) -> str:
+    if row.worker is not None:
+        return "looked at"
+    if row.paused_s is not None:
+        return "paused"
+    return "queued" if row.waits else "idle"
+
+
+def pause(scope: str) -> int:
+    """Pause a scope."""
+    made = standing.pause(_url(), scope)
+    say(f"Scope {plain(scope)} {'is paused' if made else 'was paused already'}.\n")
+    return 0
+
+
+def resume(scope: str) -> int:
+    """Resume a scope."""
+    made = standing.resume(_url(), scope)
+    say(f"Scope {plain(scope)} {'is looked at again' if made else 'was not paused'}.\n")
+    return 0
+
+
+def run_now(asked: Request, scope: str) -> int:
+    """Queue a look at a scope that is declared."""
+    InForce(replace(asked, scopes=(scope,)), surroundings(), Overrides())
+    made = standing.run_now(_url(), scope)
+    more = "is queued" if made else "was queued already, and comes first now"
+    say(f"A look at scope {plain(scope)} {more}.\n")
+    return 0
+
+
+def _url() -> str:
+    url = database.database_url(surroundings().environ)
+    database.check_schema(url)
+    return url
+
+
+def _printed(document: Document, text: str, *, as_json: bool) -> None:
+    say(json.dumps(document, indent=2, sort_keys=True) + "\n" if as_json else text)

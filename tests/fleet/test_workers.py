@@ -1,0 +1,53 @@
+"""Real workers in front of one simulator: each change once, whoever dies; no secret is kept."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+pytest.importorskip("procrastinate")
+
+from reconciler.fleet import standing
+from tests.fleet.running import ACCESS, SECRET, Plot, cells, fleet, sql, until
+from tests.journal.postgres import PASSWORD
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LIMIT = 40.0
+
+
+@pytest.mark.counterpart("procrastinate")
+def test_workers_share_scopes_and_a_budget_and_take_over_from_the_dead(
+    tmp_path: Path, url: str
+) -> None:
+    plot = Plot(scopes=4, attachments=4, limit=LIMIT, job_s=1.0)
+    with fleet(plot, tmp_path, url) as made:
+        standing.pause(url, plot.name(3))
+        first, second = made.start(), made.start()
+        until(lambda: made.accepted().total() > 0, 60.0, "somebody begins")
+        first.kill()
+        done = 3 * plot.attachments
+        until(lambda: made.attached() == done, 90.0, made.logs())
+        assert plot.name(3) not in {row[0] for row in sql(url, "SELECT scope FROM ticks")}
+        standing.resume(url, plot.name(3))
+        made.told("run", plot.name(3))
+        until(lambda: made.attached() == made.wanted, 60.0, made.logs())
+        told = json.loads(made.told("status", "--json", "--search", "0000", "--limit", "2"))
+        assert [row["scope"] for row in told["scopes"]] == [plot.name(0), plot.name(1)]
+        assert told["more"] == 2
+        assert all(row["looked"] for row in told["scopes"])
+        second.send_signal(signal.SIGTERM)
+        assert second.wait(60.0) == 0, made.logs()
+        assert made.accepted().total() == made.wanted, "each changing call once"
+        seconds = Counter(int(row["at"]) for row in made.requests())
+        assert max(seconds.values()) <= LIMIT
+        kept = cells(url)
+        assert plot.name(0) in kept, "the rows were read"
+        for secret in (ACCESS, SECRET, PASSWORD):
+            assert secret not in kept
+            assert secret not in made.logs()
