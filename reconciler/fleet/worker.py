@@ -49,8 +49,8 @@ logger = logging.getLogger(__name__)
 
 DEAL_CRON = "* * * * * */10"
 """As often as the shortest schedule comes. The sixth field is seconds."""
-HEART_S = 2.0
-STALLED_S = 8.0
+HEART_S = 1.5
+STALLED_S = 6.0
 """Four beats: a worker that is silent for so long counts as dead. With the time between two rescues
 and two looks into the queue, its scopes are somebody else's within 15 s."""
 LEASE_S = 20.0
@@ -59,8 +59,8 @@ FIRST_RETRY_S = 5
 LAST_RETRY_S = 300
 MOST_FAILURES = 6
 """From here on the wait is the longest one."""
-READ_S = 10.0
-"""How often manifests are looked at."""
+READ_S = 30.0
+"""How often manifests are looked at, and fetched where they are in git."""
 MEND_S = 1.0
 FORGET_S = 86400.0
 """How often what is older than its retention is deleted."""
@@ -117,6 +117,7 @@ class Worker:
     async def _read_again(self) -> None:
         while True:
             await asyncio.sleep(READ_S)
+            await self._in_force.fetch()
             if await asyncio.to_thread(self._in_force.refresh):
                 self._changed()
 

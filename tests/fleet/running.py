@@ -180,10 +180,14 @@ class Fleet:
         self.workers.append(made)
         return made
 
+    def log(self, place: int) -> str:
+        """Give what one worker said."""
+        path = self.folder / f"worker-{place}.log"
+        return path.read_text(encoding="utf-8", errors="replace")
+
     def logs(self) -> str:
         """Give all that workers said."""
-        paths = sorted(self.folder.glob("worker-*.log"))
-        return "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in paths)
+        return "\n".join(self.log(place) for place in range(len(self.workers)))
 
     def requests(self) -> list[Mapping[str, Any]]:
         """Give the simulator's log."""

@@ -60,7 +60,7 @@ def shared(folder: Path) -> Iterator[Server]:
             users = json.loads(book.read_text())["users"] - 1
             book.write_text(json.dumps({"users": users, "server": _row(server)}))
             if not users:
-                _ran("pg_ctl", "-D", f"{server.folder}/pg", "-m", "immediate", "-w", "stop")
+                crash(server)
                 shutil.rmtree(server.folder)
 
 
@@ -91,9 +91,31 @@ def _started() -> Server:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    options = [f"-h 127.0.0.1 -p {port} -k {folder}", *(f"-c {one}" for one in SETTINGS)]
-    _ran("pg_ctl", "-D", where, "-l", f"{folder}/log", "-w", "-o", " ".join(options), "start")
-    return Server(port=port, folder=str(folder))
+    server = Server(port=port, folder=str(folder))
+    start(server)
+    return server
+
+
+def start(server: Server) -> None:
+    """Start a server that was stopped, or never ran."""
+    folder = server.folder
+    options = [f"-h 127.0.0.1 -p {server.port} -k {folder}", *(f"-c {one}" for one in SETTINGS)]
+    _ran(
+        "pg_ctl",
+        "-D",
+        f"{folder}/pg",
+        "-l",
+        f"{folder}/log",
+        "-w",
+        "-o",
+        " ".join(options),
+        "start",
+    )
+
+
+def crash(server: Server) -> None:
+    """Stop a server at once, as a crash would: what comes next is its recovery."""
+    _ran("pg_ctl", "-D", f"{server.folder}/pg", "-m", "immediate", "-w", "stop")
 
 
 def _ran(program: str, *arguments: str) -> None:
