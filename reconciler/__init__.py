@@ -3,13 +3,44 @@
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "Consent": "reconciler.operations.apply",
-    "Request": "reconciler.operations.sessions",
-    "Surroundings": "reconciler.operations.wiring",
-    "apply_manifests": "reconciler.operations.apply",
-    "plan_manifests": "reconciler.operations.plans",
+if TYPE_CHECKING:
+    from reconciler.errors import JournalError, ReconcilerError
+    from reconciler.model.finding import FindingsError
+    from reconciler.public import (
+        Manifest,
+        check_drift,
+        execute,
+        load_manifest,
+        plan,
+        read_live,
+        recover,
+        render,
+        schedule,
+    )
+    from reconciler.version import __version__
+
+__all__ = [
+    "FindingsError",
+    "JournalError",
+    "Manifest",
+    "ReconcilerError",
+    "__version__",
+    "check_drift",
+    "execute",
+    "load_manifest",
+    "plan",
+    "read_live",
+    "recover",
+    "render",
+    "schedule",
+]
+_HOME = dict.fromkeys(__all__, "reconciler.public") | {
+    "FindingsError": "reconciler.model.finding",
+    "JournalError": "reconciler.errors",
+    "ReconcilerError": "reconciler.errors",
+    "__version__": "reconciler.version",
 }
 
 

@@ -45,7 +45,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("codes", "starter"),
     },
     "sim": set(),
-    "": {"cli", "operations"},
+    "public": {"cli", "operations", "report", "planning", "ports", "model"},
+    "": {"public", "model"},
     "__main__": {"cli"},
 }
 LEAVES = {"errors", "version"}

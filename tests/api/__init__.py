@@ -1,0 +1,1 @@
+"""What other programs build on: names, shapes, packages."""
