@@ -38,11 +38,11 @@ def locked() -> dict[str, str]:
 
 def licence(name: str) -> str:
     """Give what an installed distribution says of its licence."""
-    told = metadata(name)
-    short = told["License-Expression"] if "License-Expression" in told else ""
-    classes = [c for c in told.get_all("Classifier", []) if c.startswith("License ::")]
+    told = metadata(name).json
+    short = str(told.get("license_expression", ""))
+    classes = [c for c in told.get("classifier", []) if c.startswith("License ::")]
     named = [c.rpartition(" :: ")[2] for c in classes if c != "License :: OSI Approved"]
-    whole = told["License"] if "License" in told else ""
+    whole = str(told.get("license", ""))
     return short or ", ".join(named) or whole.partition("\n")[0]
 
 

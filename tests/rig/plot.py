@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 from dataclasses import dataclass, field
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 if TYPE_CHECKING:
@@ -72,7 +73,12 @@ class Vendor(Protocol):
 
 
 def vendor_of(provider: str) -> Vendor:
-    """Give what is known of one provider's worlds; its file is found by its name."""
+    """Give what is known of one provider's worlds; its file is found by its name.
+
+    A provider of another distribution brings its own, as an entry point of `reconciler.worlds`.
+    """
+    for point in entry_points(group="reconciler.worlds", name=provider):
+        return cast("Vendor", point.load())
     return cast(
         "Vendor", importlib.import_module(f"tests.contract.worlds.{provider.replace('-', '_')}")
     )
