@@ -1,7 +1,8 @@
 """Providers, found by looking: a folder with a SPEC is a provider.
 
-So is the SPEC that another installed distribution names as an entry point of `reconciler.providers`,
-under the name that manifests write. None of them takes the name of one of ours.
+So is the SPEC that another installed distribution names as an entry point of
+`reconciler.providers`, under the name that manifests write. None of them takes the name of one of
+ours.
 """
 
 from __future__ import annotations
