@@ -16,7 +16,9 @@ IN_PLANNING = (
         name="plan the whole volume",
         breaks="attachments that nobody owns are detached",
         where="planning.ground:Ground.wish",
-        swaps=(("return Wish.UNOWNED", "return Wish.UNWANTED"),),
+        swaps=(
+            ("return Wish.STRAY if self._stray(key) else Wish.UNOWNED", "return Wish.UNWANTED"),
+        ),
     ),
     Plant(
         name="others: keep ignored",
@@ -82,7 +84,9 @@ IN_PLANNING = (
         name="no look after the prompt",
         breaks="the plan of before a person thought about it is carried out",
         where="operations.apply:_prompted",
-        swaps=(("return await _executed(again, ready)", "return await _executed(fresh, ready)"),),
+        swaps=(
+            ("applied = await _executed(again, ready)", "applied = await _executed(fresh, ready)"),
+        ),
     ),
     Plant(
         name="incomplete listing trusted",
@@ -116,8 +120,6 @@ AT_THE_EDGE = (
         breaks="an answer that names no job counts as accepted, with whatever word stands there",
         where="providers.huawei_faults:Faults.unaccepted",
         swaps=(("answer=Answer.BUSY if busy else Answer.UNKNOWN", "answer=Answer.ALREADY"),),
-        equivalent="an accepted call is looked at as well: what wasn't made shows as before, for a "
-        "minute instead of ten seconds, and is told as failed",
     ),
     Plant(
         name="count ignored",

@@ -48,34 +48,31 @@ IN_EXECUTION = (
     Plant(
         name="intent after the request",
         breaks="a crash forgets what was sent",
-        where=SENDING + "Sender._once",
+        where=SENDING + "Sender._sent",
         swaps=(
             (
-                "intent_id = run",
-                "receipt = await run.settling.provider.submit(call)\n    intent_id = run",
+                "intent_id = await",
+                "receipt = await run.settling.provider.submit(call)\n    intent_id = await",
             ),
-            (
-                "outcomes: Outcomes\n    receipt = await run.settling.provider.submit(call)",
-                "outcomes: Outcomes",
-            ),
+            (")\n    receipt = await run.settling.provider.submit(call)\n", ")\n"),
         ),
     ),
     Plant(
         name="handle not journalled",
         breaks="a crash forgets which job to ask",
-        where=SENDING + "Sender._once",
+        where=SENDING + "Sender._sent",
         swaps=(("if receipt.handle is not None:", "if False:"),),
     ),
     Plant(
         name="verdict not journalled",
         breaks="every call stays open for ever",
-        where=SENDING + "Sender._once",
-        swaps=(("run.journal.end(intent_id, outcomes)", "pass"),),
+        where=SENDING + "Sender._ended",
+        swaps=(("await self._ledger.end(intent_id, outcomes)", "pass"),),
     ),
     Plant(
         name="ambiguous = success",
         breaks="a lost answer counts as done",
-        where=SENDING + "Sender._once",
+        where=SENDING + "Sender._ended",
         swaps=(
             (
                 "    else:\n        outcomes = await settle",
@@ -90,7 +87,7 @@ IN_EXECUTION = (
     Plant(
         name="ambiguous = failure",
         breaks="a lost answer counts as failed, and is sent again at once",
-        where=SENDING + "Sender._once",
+        where=SENDING + "Sender._ended",
         swaps=(
             (
                 "    else:\n        outcomes = await settle",
@@ -157,7 +154,7 @@ IN_EXECUTION = (
     Plant(
         name="trust job SUCCESS",
         breaks="a job that says SUCCESS counts as done without a look",
-        where=SETTLE + "settle",
+        where=SETTLE + "_followed",
         swaps=(
             (
                 "    waiting = {",
@@ -172,7 +169,7 @@ IN_EXECUTION = (
     Plant(
         name="job 404 = success",
         breaks="a job that is gone counts as done",
-        where=SETTLE + "settle",
+        where=SETTLE + "_followed",
         swaps=(
             (
                 "    waiting = {",
@@ -187,7 +184,7 @@ IN_EXECUTION = (
     Plant(
         name="trust job FAIL",
         breaks="a job that says FAIL counts as failed without a look",
-        where=SETTLE + "settle",
+        where=SETTLE + "_followed",
         swaps=(
             (
                 "    waiting = {",
