@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
+from reconciler.errors import JournalError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from reconciler.errors import JournalError
     from reconciler.model.outcome import Outcomes
     from reconciler.model.record import Intent
     from reconciler.ports import Journal
@@ -31,7 +32,8 @@ class Ledger:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._together: Together | None = getattr(journal, "together", None)
-        self._waiting: list[tuple[Callable[[], object], asyncio.Future[object]]] = []
+        self._waiting: list[Callable[[], object]] = []
+        self._group: asyncio.Task[Sequence[object | JournalError]] | None = None
 
     async def begin(self, intent: Intent) -> int:
         """Make durable that a call is about to leave; give its number."""
@@ -48,32 +50,20 @@ class Ledger:
     async def _written(self, write: Callable[[], T]) -> T:
         if self._together is None:
             return write()
-        loop = asyncio.get_running_loop()
-        told: asyncio.Future[object] = loop.create_future()
-        self._waiting.append((write, told))
-        if len(self._waiting) == 1:
-            loop.call_soon(self._gather, TURNS)
-        result: T = await told  # type: ignore[assignment]  # what `write` gave
-        return result
+        if self._group is None:
+            self._group = asyncio.ensure_future(self._gathered(self._together))
+        group, place = self._group, len(self._waiting)
+        self._waiting.append(write)
+        # Whoever is cancelled here leaves the others their lines, and its own to the next run.
+        result = (await asyncio.shield(group))[place]
+        if isinstance(result, JournalError):
+            raise result
+        told: T = result  # type: ignore[assignment]  # what `write` gave
+        return told
 
-    def _gather(self, turns: int) -> None:
+    async def _gathered(self, together: Together) -> Sequence[object | JournalError]:
         """Write after some turns of the loop: who was woken up with the first one is there then."""
-        if turns:
-            asyncio.get_running_loop().call_soon(self._gather, turns - 1)
-        else:
-            self._flush()
-
-    def _flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        assert self._together is not None
-        try:
-            results = self._together([write for write, _ in waiting])
-        except BaseException as error:  # noqa: BLE001 - it is raised by everybody who waits
-            results = [error] * len(waiting)
-        for (_, told), result in zip(waiting, results, strict=True):
-            if told.done():
-                continue  # Cancelled while it was written: the line stands, and the next run looks.
-            if isinstance(result, BaseException):
-                told.set_exception(result)
-            else:
-                told.set_result(result)
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+        waiting, self._waiting, self._group = self._waiting, [], None
+        return together(waiting)
