@@ -116,10 +116,12 @@ def status(*, asked: Request, as_json: bool, search: str, after: str, limit: int
 
 
 @verb.command("pause")
+@manifest_flags
 @click.argument("scope", metavar="SCOPE")
-def pause(*, scope: str) -> int:
+def pause(*, asked: Request, as_json: bool, scope: str) -> int:
     """Let no worker look at SCOPE from now on; a look that goes on ends."""
-    code: int = fleeting().pause(scope)
+    del as_json
+    code: int = fleeting().pause(asked, scope)
     return code
 
 

@@ -93,26 +93,33 @@ class Worker:
         self._started_s = terms.around.utc_now().timestamp()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set; then end what is in flight, within the grace."""
+        """Work until `stop` is set; then end what is in flight, within the grace.
+
+        Cancelled, it ends what is in flight at once: the journal and the queue know what is left.
+        """
+        going = asyncio.ensure_future(self._until(stop))
+        try:
+            await asyncio.shield(going)
+        except asyncio.CancelledError:
+            stop.set()
+            for look in self._looks:
+                look.cancel()
+            await asyncio.wait({going})
+            raise
+
+    async def _until(self, stop: asyncio.Event) -> None:
         self._changed()
         with ThreadPoolExecutor(self._terms.concurrency, "look") as threads:
-            try:
-                async with asyncio.TaskGroup() as group:
-                    going = (
-                        group.create_task(self._read_again()),
-                        group.create_task(self._work(threads)),
-                    )
-                    await stop.wait()
-                    self._stopping = True
-                    self._changed()
-                    for look in self._looks:
-                        look.stop()
-                    for one in going:
-                        one.cancel()
-            except asyncio.CancelledError:
+            async with asyncio.TaskGroup() as group:
+                reading = group.create_task(self._read_again())
+                working = group.create_task(self._work(threads))
+                await stop.wait()
+                self._stopping = True
+                self._changed()
                 for look in self._looks:
-                    look.cancel()
-                raise
+                    look.stop()
+                working.cancel()
+                reading.cancel()
 
     async def _read_again(self) -> None:
         while True:
@@ -181,7 +188,9 @@ class Worker:
         """Queue what has come due since the last deal, whoever made it."""
         since_s = await queue.dealt_s(engine)
         scopes = self._in_force.declared.scopes.keys() - await queue.all_paused(engine)
-        await queue.put(engine, due(scopes, self._in_force.schedule, since_s, until_s))
+        # Beside the loop: of very many scopes it takes longer than a heart may stand still.
+        names = await asyncio.to_thread(due, scopes, self._in_force.schedule, since_s, until_s)
+        await queue.put(engine, names)
         await queue.set_dealt(engine, until_s)
         if since_s is None or since_s // HOUR_S != until_s // HOUR_S:
             await queue.forget(engine)
