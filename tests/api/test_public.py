@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PINNED = {
     "load_manifest": "(*files, recursive=, around=)",
     "read_live": "(manifest)",
-    "plan": "(manifest, *, base=, first_apply=)",
+    "plan": "(manifest, *, compare_with=, first_apply=)",
     "schedule": "(planned)",
     "execute": "(manifest, planned)",
     "check_drift": "(manifest)",
