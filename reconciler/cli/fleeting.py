@@ -161,8 +161,9 @@ def _word(row: ScopeRow) -> str:
     return "queued" if row.waits else "idle"
 
 
-def pause(scope: str) -> int:
-    """Pause a scope."""
+def pause(asked: Request, scope: str) -> int:
+    """Pause a scope that is declared."""
+    InForce(replace(asked, scopes=(scope,)), surroundings(), Overrides())
     made = standing.pause(_url(), scope)
     say(f"Scope {plain(scope)} {'is paused' if made else 'was paused already'}.\n")
     return 0
