@@ -53,8 +53,6 @@ HEART_S = 1.5
 STALLED_S = 6.0
 """Four beats: a worker that is silent for so long counts as dead. With the time between two rescues
 and two looks into the queue, its scopes are somebody else's within 15 s."""
-LEASE_S = 20.0
-"""Longer than a lease lives without a beat (15 s)."""
 FIRST_RETRY_S = 5
 LAST_RETRY_S = 300
 MOST_FAILURES = 6
@@ -234,7 +232,6 @@ class Worker:
                 events=self._heard.events(scope),
                 stop=stop,
                 commit=self._in_force.manifests.commit,
-                lock_timeout_s=LEASE_S,
             )
         )
         return self._kept(made, schedule.retention_s)

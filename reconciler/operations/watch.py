@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from reconciler.planning.differing import Comparison
     from reconciler.ports import Events
 
+OUTLIVED_S = 20.0
+"""Longer than a lease lives without a beat (15 s)."""
 UNSENT = {STOPPED.code, CLOSED.code}
 """Codes of what was never tried: it is no failure."""
 
@@ -74,7 +76,7 @@ class Watch:
     stop: asyncio.Event
     """Set once nothing new may be sent."""
     commit: str | None = None
-    lock_timeout_s: float = 0.0
+    lock_timeout_s: float = OUTLIVED_S
     """How long a correction waits for a lease: a dead owner's is taken over by watching it."""
 
     @property
