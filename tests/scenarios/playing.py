@@ -100,6 +100,9 @@ class Pages(MemoryPages):
 
     lease = Alone()
     runs = Unread()
+    hooks = Unread()
+    watch = Unread()
+    corrections = Unread()
 
 
 class Books:
