@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
@@ -72,6 +73,7 @@ class Vendor(Protocol):
         ...
 
 
+@cache
 def vendor_of(provider: str) -> Vendor:
     """Give what is known of one provider's worlds; its file is found by its name.
 
