@@ -47,6 +47,7 @@ def environment(programs: Path, wheels: Path, home: Path) -> dict[str, str]:
         "GIT_CONFIG_NOSYSTEM": "1",
         "CI": "true",
         "PIP_NO_INDEX": "1",
+        "PIP_IGNORE_INSTALLED": "1",  # beside the libraries may stand this checkout, editable
         "PIP_NO_DEPS": "1",
         "PIP_FIND_LINKS": str(wheels),
     }
