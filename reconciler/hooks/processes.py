@@ -22,7 +22,7 @@ from reconciler.hooks.definitions import asks_for, filled
 from reconciler.model.hook import HookEnd, HookVerdict
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
     from typing import BinaryIO
 
     from reconciler.hooks.definitions import Commands
@@ -91,13 +91,15 @@ class Processes:
             with tempfile.TemporaryFile() as stdin:
                 stdin.write(document.encode())
                 stdin.seek(0)
-                process = await asyncio.create_subprocess_exec(
-                    *words,
-                    stdin=stdin,
-                    stdout=writing,
-                    stderr=asyncio.subprocess.STDOUT,
-                    env=environ,
-                    start_new_session=True,
+                process = await _started(
+                    asyncio.create_subprocess_exec(
+                        *words,
+                        stdin=stdin,
+                        stdout=writing,
+                        stderr=asyncio.subprocess.STDOUT,
+                        env=environ,
+                        start_new_session=True,
+                    )
                 )
             writing.close()
             try:
@@ -150,6 +152,21 @@ async def _listening(output: Output) -> AsyncIterator[BinaryIO]:
             yield writing
         finally:
             transport.close()
+
+
+async def _started(
+    starting: Coroutine[object, object, asyncio.subprocess.Process],
+) -> asyncio.subprocess.Process:
+    """Wait for a command's start, and end its group where nobody waits any more.
+
+    A start that is cancelled half-way would end the leader alone, not what it left running.
+    """
+    task = asyncio.ensure_future(starting)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await _end_group(await task)
+        raise
 
 
 async def _end_group(process: asyncio.subprocess.Process) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import select
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -183,6 +183,32 @@ def test_who_does_not_listen_to_term_is_killed_when_nobody_waits(
 
     async def story() -> None:
         running = asyncio.ensure_future(hooks.run(errand("deaf"), "run-1"))
+        await asyncio.to_thread(select.select, [life[1]], [], [], PATIENCE_S)
+        assert os.read(life[1], 9) == b"\n"
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    asyncio.run(story())
+    assert all_ended(life[1])
+
+
+def test_who_is_cancelled_while_it_starts_leaves_nothing_behind(
+    life: tuple[Path, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = asyncio.create_subprocess_exec
+
+    async def starts_slowly(*words: str, **told: object) -> asyncio.subprocess.Process:
+        process = await start(*words, **cast("dict[str, Any]", told))
+        await asyncio.sleep(0.3)
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", starts_slowly)
+    script = f"exec 9>{life[0]}; sleep 600 & echo >&9; wait"
+    hooks = Processes(Commands(words={"slow": ("sh", "-c", script)}), ENVIRON, str)
+
+    async def story() -> None:
+        running = asyncio.ensure_future(hooks.run(errand("slow"), "run-1"))
         await asyncio.to_thread(select.select, [life[1]], [], [], PATIENCE_S)
         assert os.read(life[1], 9) == b"\n"
         running.cancel()
