@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TYPE_CHECKING, Protocol
 
+from reconciler.errors import JournalError
+from reconciler.journal.leases import LeaseLostError
 from reconciler.model.outcome import Verdict
 from reconciler.model.record import OpenIntent
 from tests.campaign.asked import Asked
@@ -18,7 +20,7 @@ from tests.campaign.leases import Held, MemoryLease, WatchedLease
 from tests.campaign.road import HERE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from reconciler.journal.journal import Book, Pages
@@ -47,6 +49,10 @@ class Kept(Protocol):
     def accepted(self, intent_id: int, handle: str) -> None: ...
 
     def end(self, intent_id: int, outcomes: Outcomes) -> None: ...
+
+    def together(
+        self, writes: Sequence[Callable[[], object]]
+    ) -> Sequence[object | JournalError]: ...
 
     def open_intents(self) -> tuple[OpenIntent, ...]: ...
 
@@ -84,6 +90,18 @@ class MemoryPages:
     def end(self, intent_id: int, outcomes: Outcomes) -> None:
         """Keep what became of it."""
         self.ended += [(intent_id, key, outcome) for key, outcome in sorted(outcomes.items())]
+
+    def together(self, writes: Sequence[Callable[[], object]]) -> Sequence[object | JournalError]:
+        """Keep all of it or nothing, as one commit does."""
+        before = len(self.intents), dict(self.handles), len(self.ended)
+        try:
+            return [write() for write in writes]
+        except BaseException as error:
+            del self.intents[before[0] :], self.ended[before[2] :]
+            self.handles = before[1]
+            if not isinstance(error, LeaseLostError):
+                raise
+        return [_alone(write) for write in writes]
 
     def open_intents(self) -> tuple[OpenIntent, ...]:
         """Give what no verdict but UNKNOWN was kept for."""
@@ -153,16 +171,24 @@ class MemoryPages:
         return found
 
 
+def _alone(write: Callable[[], object]) -> object | JournalError:
+    try:
+        return write()
+    except JournalError as error:
+        return error
+
+
 class MemoryBook:
     """A journal of one cloud that is open for as long as its story lasts."""
 
-    def __init__(self, pages: MemoryPages) -> None:
+    def __init__(self, pages: MemoryPages, *, groups: bool) -> None:
         self._pages = pages
+        self._watched = Grouping if groups else Watched
 
     def pages(self, identity: Identity, scope: str) -> Watched:
         """Give the only pages there are."""
         del identity, scope
-        return Watched(self._pages, HERE.get(), MemoryLease(self._pages.held, HERE.get()))
+        return self._watched(self._pages, HERE.get(), MemoryLease(self._pages.held, HERE.get()))
 
     def close(self) -> None:
         """Keep it."""
@@ -177,7 +203,7 @@ class RealBook:
     def pages(self, identity: Identity, scope: str) -> Watched:
         """Give the pages of one cloud."""
         pages = self._book.pages(identity, scope)
-        return Watched(pages, HERE.get(), WatchedLease(pages.lease, HERE.get()))
+        return Grouping(pages, HERE.get(), WatchedLease(pages.lease, HERE.get()))
 
     def close(self) -> None:
         """Release the file."""
@@ -264,6 +290,16 @@ class Watched:
         self.life.line()
         self.lease.confirm()
         self.kept.record_applied(run, rows, by)
+
+
+class Grouping(Watched):
+    """The same, where lines that come together are durable together."""
+
+    def together(self, writes: Sequence[Callable[[], object]]) -> Sequence[object | JournalError]:
+        """Write several lines at once, or die: before them, between them, or after."""
+        results = self.kept.together(writes)
+        self.life.line()
+        return results
 
 
 LINES = (

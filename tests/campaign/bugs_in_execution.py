@@ -58,6 +58,23 @@ IN_EXECUTION = (
         ),
     ),
     Plant(
+        name="one line of a group is written",
+        breaks="what is written at once with another line is forgotten",
+        where="execution.ledger:Ledger._gathered",
+        swaps=(
+            (
+                "return together(waiting)",
+                "return [*together(waiting[:1]), *(1 for _ in waiting[1:])]",
+            ),
+        ),
+    ),
+    Plant(
+        name="nobody waits for the journal",
+        breaks="a request may leave before its intent is durable",
+        where="execution.ledger:Ledger._written",
+        swaps=(("result = (await asyncio.shield(group))[place]", "return 1"),),
+    ),
+    Plant(
         name="handle not journalled",
         breaks="a crash forgets which job to ask",
         where=SENDING + "Sender._sent",

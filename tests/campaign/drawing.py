@@ -33,7 +33,12 @@ HOSTILE = (
     "\r\nScope prod is simulated.",
     "\u2066\u200b\u2028```",
 )
-ANSWERS = ("reset", "timeout", "stall", "truncate", "html", "429", "500", "502", "503", "504")
+ANSWERS = (
+    *("reset", "timeout", "stall", "truncate", "html", "400", "409"),
+    *("429", "500", "502", "503", "504"),
+)
+NOTHING_DONE = ("400", "409")
+"""With a code that nobody has documented: refused, and nothing happened."""
 AFTER = ("3", "0", "20", "86400", "-5", "soon", "1e400", "date")
 JOBS = ("fail", "gone", "false-success", "init-first", "slow", "partial", "partial")
 LISTINGS = ("stale", "duplicate", "reorder", "drop-page", "lying-count", "endless")
@@ -274,7 +279,9 @@ def _rule(dice: random.Random, provider: str, servers: tuple[str, ...]) -> Rule:
         kind=kind,
         fault=answer,
         times=dice.choice([1, 2, 6, 6, None]),
-        effect="applied" if not throttle and dice.random() < 0.5 else "none",
+        effect="applied"
+        if not throttle and answer not in NOTHING_DONE and dice.random() < 0.5
+        else "none",
         retry_after=_after(dice) if dice.random() < 0.3 else None,
     )
 

@@ -94,6 +94,8 @@ def _unguarded() -> Unguarded:
     return Unguarded()
 
 
+GROUPING_EVERY = 3
+"""Every so many short seeds one writes its journal in groups; on the whole road all do."""
 PROCESS = "process of run {}"
 ADDRESSES = importlib.import_module("httpx._urls")
 _parsed = lru_cache(maxsize=20_000)(ADDRESSES.urlparse)
@@ -247,7 +249,8 @@ def staged(scene: Scene) -> Iterator[None]:
             swap(asked, "names", lambda: tuple(specs()))
             swap(sessions, "spec_of", lambda name: specs()[name])
             swap(asked, "load", lambda *_, **__: declared_of(scene.story, scene.entries))
-            swap(wiring, "book", lambda *_, **__: MemoryBook(scene.pages))
+            groups = scene.story.seed % GROUPING_EVERY == 0
+            swap(wiring, "book", lambda *_, **__: MemoryBook(scene.pages, groups=groups))
         yield
 
 
