@@ -161,11 +161,11 @@ async def _started(
 
     A start that is cancelled half-way would end the leader alone, not what it left running.
     """
-    task = asyncio.ensure_future(starting)
+    start = asyncio.ensure_future(starting)
     try:
-        return await asyncio.shield(task)
+        return await asyncio.shield(start)
     except asyncio.CancelledError:
-        await _end_group(await task)
+        await _end_group(await start)
         raise
 
 
