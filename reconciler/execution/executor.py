@@ -83,8 +83,7 @@ class _Execution:
                 free = tuple(key for key in ready if key not in outcomes)
                 if free:
                     outcomes |= await self._among_guests(step, _cut(step.call, free))
-                unknown = [k for k, o in outcomes.items() if o.verdict is Verdict.UNKNOWN]
-                self._unsettled |= set(locks(unknown))
+                self._hold(outcomes)
         outcomes |= await self._returned(step, outcomes)
         self.outcomes[step.id] = outcomes
         for key, outcome in outcomes.items():
@@ -118,7 +117,10 @@ class _Execution:
             async with AsyncExitStack() as held:
                 for name in step.locks:
                     await held.enter_async_context(self._locks.setdefault(name, asyncio.Lock()))
-                outcomes, _ = await self._sender.send(step, call, lambda: True)
+                outcomes = self._met(call.keys)
+                if not outcomes:
+                    outcomes, _ = await self._sender.send(step, call, lambda: True)
+                    self._hold(outcomes)
             outcome = outcomes[back.source]
             if outcome.verdict is not Verdict.DONE and call.verb is Verb.UPDATE:
                 return f"it is back on `{back.server}`, where deleteOnTermination couldn't be set"
@@ -128,6 +130,11 @@ class _Execution:
                     return f"whether it is back on `{back.server}` can't be told: {why}"
                 return f"it stays detached, `{back.server}` didn't take it back: {why}"
         return f"it is back on `{back.server}`; a guest that let go of it has it unmounted still"
+
+    def _hold(self, outcomes: Outcomes) -> None:
+        """Keep what a call without a known end may be at work on from every other call."""
+        unknown = [key for key, one in outcomes.items() if one.verdict is Verdict.UNKNOWN]
+        self._unsettled |= set(locks(unknown))
 
     def _met(self, keys: Sequence[AttachmentKey]) -> Outcomes:
         """Refuse what would meet a call that the cloud may still be at work on."""

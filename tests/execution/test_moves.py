@@ -203,6 +203,44 @@ def test_what_may_still_be_under_way_is_met_by_no_other_call() -> None:
     assert len(cloud.calls) == 2
 
 
+LOST = Receipt(answer=Answer.ACCEPTED, handle="lost")
+
+
+def test_a_volume_that_is_perhaps_put_back_is_met_by_no_other_call() -> None:
+    others = tuple(key("s7", name) for name in ("v5", "v6", "v7"))
+    late = key("s1", "v7")
+    cloud = FakeCloud(attached={OLD, *others}, refuses={NEW}, lost={"lost"})
+    cloud.answers[Verb.ATTACH] = deque([LOST, LOST])
+    leaving = (step(Verb.DETACH, one) for one in others)
+    last = step(Verb.ATTACH, late, needs={late: others[-1]})
+
+    async def story() -> None:
+        made = run_of(cloud, deadline_s=20.0)
+        outcomes = await execute(scheduled(LEAVE, arrival(), *leaving, last), made)
+        assert "whether it is back on `web-1` can't be told" in outcomes[arrival().id][NEW].message
+        held = outcomes[last.id][late]
+        assert (held.verdict, held.code) == (Verdict.REFUSED, "unsettled")
+
+    run(story())
+    assert (late,) not in [call.keys for call in cloud.calls]
+
+
+def test_a_volume_is_not_put_back_where_a_call_may_still_be_under_way() -> None:
+    stuck = key("s1", "v9")
+    cloud = FakeCloud(attached={OLD}, refuses={NEW}, lost={"lost"})
+    cloud.answers[Verb.ATTACH] = deque([LOST, LOST])
+
+    async def story() -> None:
+        made = run_of(cloud, deadline_s=20.0)
+        outcomes = await execute(scheduled(LEAVE, step(Verb.ATTACH, stuck), arrival()), made)
+        outcome = outcomes[arrival().id][NEW]
+        assert outcome.verdict is Verdict.FAILED
+        assert "it stays detached, `web-1` didn't take it back: an earlier call" in outcome.message
+
+    run(story())
+    assert [call.keys for call in cloud.calls].count((OLD,)) == 1
+
+
 @pytest.mark.parametrize(("motion", "after_s"), [(True, 10.0), (False, 300.0)])
 def test_silence_proves_little_where_no_view_shows_motion(motion: bool, after_s: float) -> None:  # noqa: FBT001 - a parameter of the case
     cloud = FakeCloud(attached={OLD})
