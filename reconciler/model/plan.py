@@ -155,7 +155,8 @@ class Plan:
     owned: tuple[NamedAttachment, ...] = ()
     """What the manifests own when this plan is done: the rows that an apply records."""
     protected: tuple[Protected, ...] = ()
-    """The rows that entries protect, sorted: an apply records them too."""
+    """The rows that entries protect, and those that were protected before, where a change of them
+    isn't made; sorted: an apply records them too."""
     matched: tuple[Matched, ...] = ()
     """One for each entry with a selector, sorted by volume id."""
     findings: tuple[Finding, ...] = ()

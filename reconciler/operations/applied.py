@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.call import Verb
 from reconciler.model.finding import Finding
+from reconciler.model.memory import Remembers
 from reconciler.model.outcome import Verdict
 from reconciler.model.plan import Action, Standing
 from reconciler.planning.differing import owned_rows
@@ -90,11 +91,18 @@ WEIGHT = {Verdict.UNKNOWN: 0, Verdict.FAILED: 1, Verdict.REFUSED: 2, Verdict.DON
 
 
 def record(fresh: Planned, runs: Mapping[str, Run], results: Sequence[Result]) -> None:
-    """Remember what the manifests own and looking confirmed, where nothing was held back.
+    """Remember what the manifests own and looking confirmed, where no scope was held back.
 
-    What should have left and didn't stays remembered: it is still there because of us.
+    What should have left and didn't, refused or failed, stays remembered: it is still there because
+    of us. What a refused change protects stays protected, see `Plan.protected`.
     """
     undone = [result.change for result in results if result.verdict is not Verdict.DONE]
+    undone += [
+        change
+        for scope in fresh.scopes
+        for change in scope.plan.changes
+        if change.standing is not Standing.PERMITTED
+    ]
     missing = {key for change in undone if (key := change.arrives) is not None}
     staying = {key for change in undone if (key := change.leaves) is not None}
     for scope in fresh.scopes:
@@ -102,8 +110,8 @@ def record(fresh: Planned, runs: Mapping[str, Run], results: Sequence[Result]) -
         if scope.session.request.rows is not None:
             _taken_back(scope, runs[plan.scope].id, undone)
             continue
-        held_back = plan.refused or plan.refused_entries or plan.standing(Standing.REFUSED)
-        if pages is None or held_back or plan.unselected:
+        held_back = plan.refused or plan.refused_entries or plan.unselected
+        if pages is None or held_back or _only_a_commit_remembers(scope):
             continue
         before = pages.applied() or frozenset()
         kept = {row for row in before if _key(row, plan.scope) in staying}
@@ -111,6 +119,16 @@ def record(fresh: Planned, runs: Mapping[str, Run], results: Sequence[Result]) -
         pages.watch.own(owned_rows(scope.on))
         by = scope.session.memory_of(plan)
         pages.record_applied(runs[plan.scope].id, frozenset(owned | kept), by)
+
+
+def _only_a_commit_remembers(scope: ScopePlan) -> bool:
+    """Tell whether what refused a change may be known from a base commit alone.
+
+    A first line of the journal would then speak for commits to come, and hold them back.
+    """
+    refused = scope.plan.standing(Standing.REFUSED)
+    memories = scope.on.circumstances.memories
+    return bool(refused and memories) and all(one.of is Remembers.GIT for one in memories)
 
 
 def _taken_back(scope: ScopePlan, run: str, undone: Sequence[Change]) -> None:

@@ -9,7 +9,8 @@ ask       nothing is held while a person thinks: the lease is given back, and ob
 look      after the answer what others left is adopted, and a fresh plan is made, narrowed to what
           was approved
 execute   every scope at once, each in its own pace
-record    what the manifests own now, unless something was refused; the history; then the lease ends
+record    what the manifests own now, unless a scope or an entry was refused; the history; then the
+          lease ends
 
 Where nobody is asked the lease is obtained once. It is held while the plan is made, because a plan
 with nothing to do is recorded as it is.

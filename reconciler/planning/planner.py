@@ -129,7 +129,7 @@ def plan_on(on: Ground) -> Plan:
         unmanaged=_rows(draft.unmanaged, on),
         released=_released(on),
         owned=_rows(sorted(desired.wanted.keys() - _missing(known.accepted)), on),
-        protected=_protected(desired),
+        protected=_protected(final, on),
         findings=_findings(final, (*told, *_warnings(final, on))),
         matched=matched(on),
         refused_entries=len(refused),
@@ -376,12 +376,26 @@ def _rows(keys: Iterable[AttachmentKey], on: Ground) -> tuple[NamedAttachment, .
     )
 
 
-def _protected(desired: Desired) -> tuple[Protected, ...]:
-    rows = (
-        Protected(side=side, name=entry.owner.text, owner_id=owner_id)
-        for (side, owner_id), entry in desired.protected.items()
-    )
-    return tuple(sorted(rows, key=lambda row: row.order))
+def _protected(changes: Sequence[Change], on: Ground) -> tuple[Protected, ...]:
+    """Give the rows that entries protect, and those that were, where a change of them isn't made.
+
+    Else an apply whose detach was refused would be the one that forgets why.
+    """
+    named = {row: entry.owner.text for row, entry in on.desired.protected.items()}
+    ends = {end for change in changes for end in _ends(change, on)}
+    rows = {**{row: name for row, name in ends if row in on.protected}, **named}
+    made = (Protected(side=side, name=name, owner_id=one) for (side, one), name in rows.items())
+    return tuple(sorted(made, key=lambda row: row.order))
+
+
+def _ends(change: Change, on: Ground) -> Iterator[tuple[tuple[Side, str], str]]:
+    """Give the rows that a change which isn't made belongs to, each with its name."""
+    if change.standing is Standing.PERMITTED:
+        return
+    for key in (change.key, *((change.source,) if change.source is not None else ())):
+        name = on.name(key)
+        yield (Side.SERVER, key.server_id), name.server
+        yield (Side.VOLUME, key.volume_id), name.volume
 
 
 def _warnings(changes: Sequence[Change], on: Ground) -> Iterator[Finding]:

@@ -63,6 +63,39 @@ def test_what_was_protected_at_the_last_apply_leaves_in_two_steps(
     assert applied.live() != HERE
 
 
+STUCK = "  servers: {web-1: {volumes: [one, shared, two], protect: true}}"
+"""`two` is on a server that nobody owns: that it comes is refused, in each apply."""
+
+
+def test_what_is_refused_for_good_keeps_no_other_row_from_being_remembered(lab: Lab) -> None:
+    lab.first = False
+    lab.declare(STUCK)
+    ran = lab.apply("--first-apply")
+    assert (ran.code, lab.changing()) == (3, 0)
+    assert "held-by-unmanaged" in ran.out
+    together = STUCK.replace("one, ", "").replace(", protect: true", "")
+    lab.declare(together)
+    for _ in range(2):
+        ran = lab.apply()
+        assert (ran.code, lab.changing()) == (3, 0), "dropped together, the flag isn't forgotten"
+        assert "protected: `one` would leave `web-1`, and server `web-1` was protected" in ran.out
+    lab.declare(STUCK.replace(", two", "").replace(", protect: true", ""))
+    assert lab.apply().code == 0
+    lab.declare(together)
+    assert (lab.apply().code, lab.changing()) == (4, 1), "`one` leaves, `two` is refused still"
+
+
+def test_a_flag_is_dropped_beside_what_is_refused_for_good(lab: Lab) -> None:
+    lab.first = False
+    rows = "  servers: {web-2: {volumes: [two, shared], protect: true}, web-3: {volumes: [one]}}"
+    lab.declare(rows)
+    assert lab.apply("--first-apply").code == 3
+    lab.declare(rows.replace(", protect: true", ""))
+    assert lab.apply().code == 3
+    lab.declare(rows.replace("two, shared], protect: true", "shared]"))
+    assert (lab.apply().code, lab.changing()) == (4, 1)
+
+
 def test_a_raised_limit_asks_as_the_last_applied_one_did(applied: Lab) -> None:
     applied.declare(OPEN, "maxDetach: 1, maxDetachShare: 1.0")
     assert applied.apply().code == 0

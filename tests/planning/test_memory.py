@@ -126,7 +126,10 @@ def test_what_was_protected_stays_so_in_this_plan(
     made = planned(LIVE, *entries, circumstances=remembering(remembered))
     assert lines(made) == [f"{action} refused: protected"]
     assert "was protected at the" in made.findings[0].summary
-    assert made.protected == (), "the next apply remembers what is said now"
+    kept = {(row.side, row.owner_id) for row in made.protected}
+    assert kept & {(Side.SERVER, "id-a"), (Side.VOLUME, "id-w")}, "refused, it isn't forgotten"
+    others = planned(LIVE, of_server("a", "v", "w"), circumstances=remembering(remembered))
+    assert others.protected == (), "where nothing is refused, what is said now is remembered"
 
 
 def test_another_row_under_the_name_of_then_is_free() -> None:
