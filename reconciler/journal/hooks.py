@@ -7,16 +7,18 @@ far it came, and it may run again.
 from __future__ import annotations
 
 import json
+from statistics import median
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, inspect, select
+from sqlalchemy import func, insert, inspect, select
 
 from reconciler.journal import tables
 from reconciler.journal.texts import kept
 from reconciler.model.history import PastHook
+from reconciler.model.hook import HookVerdict, Occasion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     from sqlalchemy.engine import Connection
@@ -24,7 +26,13 @@ if TYPE_CHECKING:
     from reconciler.journal.store import Store
     from reconciler.model.hook import Errand, HookEnd
 
+    Learned = Mapping[tuple[Occasion, str], float]
     Leased = Callable[[], AbstractContextManager[Connection]]
+
+
+REMEMBERED_HOOKS = 50
+"""How many past ends of a hook the learned time is the median of."""
+NO_END = "had no end: its run was killed, and it may be running still"
 
 
 class HookLines:
@@ -67,6 +75,47 @@ class HookLines:
         with self._store.durably() as connection:
             connection.execute(insert(tables.hook_ends).values(row))
 
+    def owed(self) -> Mapping[tuple[str, str], str]:
+        """Give how the last hook after an attach ended, by server and volume, where not well."""
+        hooks, ends = tables.hooks, tables.hook_ends
+        last = (
+            select(func.max(hooks.c.id))
+            .where(hooks.c.identity == self._identity)
+            .where(hooks.c.occasion == Occasion.ATTACHED.value)
+            .group_by(hooks.c.server_id, hooks.c.volume_id)
+        )
+        query = (
+            select(hooks.c.server_id, hooks.c.volume_id, ends.c.message)
+            .outerjoin(ends, ends.c.hook == hooks.c.id)
+            .where(hooks.c.id.in_(last))
+            .where(func.coalesce(ends.c.verdict, "") != HookVerdict.DONE.value)
+        )
+        with self._store.durably() as connection:
+            rows = connection.execute(query).all() if _known(connection) else []
+        return {(row.server_id, row.volume_id): row.message or NO_END for row in rows}
+
+    def seconds(self) -> Learned:
+        """Give the median seconds of the last good ends of each hook; unknown ones are absent."""
+        hooks, ends = tables.hooks, tables.hook_ends
+        query = (
+            select(hooks.c.occasion, hooks.c.hook, ends.c.took_s)
+            .join(ends, ends.c.hook == hooks.c.id)
+            .where(hooks.c.identity == self._identity)
+            .where(ends.c.verdict == HookVerdict.DONE.value)
+            .order_by(hooks.c.id.desc())
+        )
+        took: dict[tuple[Occasion, str], list[float]] = {}
+        with self._store.durably() as connection:
+            for row in connection.execute(query) if _known(connection) else ():
+                mine = took.setdefault((Occasion(row.occasion), row.hook), [])
+                mine += [row.took_s] * (len(mine) < REMEMBERED_HOOKS)
+        return {which: median(seconds) for which, seconds in took.items()}
+
+
+def _known(connection: Connection) -> bool:
+    """Tell whether a journal has hooks at all: it may be of before there were any."""
+    return inspect(connection).has_table(tables.hook_ends.name)
+
 
 def past_hooks(store: Store, run: str, identity: str) -> tuple[PastHook, ...]:
     """Give the hooks that a run ran for a cloud, in order."""
@@ -78,8 +127,8 @@ def past_hooks(store: Store, run: str, identity: str) -> tuple[PastHook, ...]:
         .order_by(hooks.c.id)
     )
     with store.durably() as connection:
-        if not inspect(connection).has_table(ends.name):
-            return ()  # A journal of before there were any.
+        if not _known(connection):
+            return ()
         rows = connection.execute(query).all()
     return tuple(
         PastHook(

@@ -159,6 +159,9 @@ class Plan:
     isn't made; sorted: an apply records them too."""
     matched: tuple[Matched, ...] = ()
     """One for each entry with a selector, sorted by volume id."""
+    owed: tuple[Errand, ...] = ()
+    """The hooks after attaches of earlier runs that never ended well, sorted: an apply runs them
+    again."""
     findings: tuple[Finding, ...] = ()
     """Everything to be told, refusals of changes included, sorted."""
     refused_entries: int = 0
@@ -240,6 +243,8 @@ class Circumstances:
     agreed to lose; None: whoever looks at this plan will be asked before anything is sent."""
     forces: tuple[str, ...] = ()
     """The attachments `[SCOPE:]SERVER/VOLUME`, named exactly, whose detach is forced."""
+    owed: Mapping[AttachmentKey, str] = field(default_factory=dict)
+    """The attachments whose last hook after an attach didn't end well, and how it ended."""
     unsettled: frozenset[AttachmentKey] = frozenset()
     """What calls of earlier runs may still change: nothing is planned for these volumes."""
     approved: tuple[Approved, ...] | None = None

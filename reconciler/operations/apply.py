@@ -9,6 +9,7 @@ ask       nothing is held while a person thinks: the lease is given back, and ob
 look      after the answer what others left is adopted, and a fresh plan is made, narrowed to what
           was approved
 execute   every scope at once, each in its own pace
+hooks     what earlier runs owe their guests, see `hooking`
 record    what the manifests own now, unless a scope or an entry was refused; the history; then the
           lease ends
 
@@ -34,7 +35,7 @@ from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.plan import Action
 from reconciler.operations.applied import Applied, Ending, ending_of, record, results_of, short_of
 from reconciler.operations.history import RunLog
-from reconciler.operations.hooking import guests, unrunnable
+from reconciler.operations.hooking import guests, made_up, unrunnable
 from reconciler.operations.lease import LOCK_TIMEOUT_S, Claim, Leases, LockedError
 from reconciler.operations.older import made_from
 from reconciler.operations.plans import Planned, Terms, check_selection, planned
@@ -291,7 +292,7 @@ async def _consented(fresh: Planned, ready: _Ready, consent: Consent, request: R
         consent.show(fresh)
         if stops:
             return Applied(planned=fresh, ending=Ending.REFUSED, findings=stops)
-        return _nothing_sent(fresh, ready.runs, records=consent.records)
+        return await _nothing_sent(fresh, ready, consent)
     if not consent.prompts:
         return await _asked(fresh, ready, consent)
     return await _prompted(fresh, ready, consent, request)
@@ -301,7 +302,7 @@ async def _asked(fresh: Planned, ready: _Ready, consent: Consent) -> Applied:
     """Execute what is approved already, once it was shown."""
     if consent.ask(fresh) is None:
         return Applied(planned=fresh, ending=Ending.REFUSED, findings=(not_approved(),))
-    return await _executed(fresh, ready, records=consent.records)
+    return await _executed(fresh, ready, consent)
 
 
 async def _prompted(fresh: Planned, ready: _Ready, consent: Consent, request: Request) -> Applied:
@@ -324,7 +325,7 @@ async def _prompted(fresh: Planned, ready: _Ready, consent: Consent, request: Re
     _unambiguous(request, again)
     if again.digest != fresh.digest:
         consent.show(again)
-    applied = await _executed(again, ready)
+    applied = await _executed(again, ready, consent)
     return short_of(applied, fresh)
 
 
@@ -343,13 +344,27 @@ def _stops(fresh: Planned, consent: Consent, request: Request) -> tuple[Finding,
     return tuple(lost_scope(name) for name in sorted(lost))
 
 
-def _nothing_sent(fresh: Planned, runs: Mapping[str, Run], *, records: bool) -> Applied:
-    if records:
-        record(fresh, runs, ())
-    return Applied(planned=fresh, ending=ending_of(fresh, (), sent=False))
+async def _nothing_sent(fresh: Planned, ready: _Ready, consent: Consent) -> Applied:
+    if consent.records:
+        record(fresh, ready.runs, ())
+    applied = Applied(planned=fresh, ending=ending_of(fresh, (), sent=False))
+    return await _made_up(applied, ready, consent)
 
 
-async def _executed(fresh: Planned, ready: _Ready, *, records: bool = True) -> Applied:
+async def _made_up(applied: Applied, ready: _Ready, consent: Consent) -> Applied:
+    """Run the hooks that earlier runs owe; who only corrects, or looks after calls, owes none."""
+    owing = [scope for scope in applied.planned.scopes if scope.plan.owed]
+    if not owing or consent.verb != VERB or consent.approved == ():
+        return applied
+    for scope in owing:
+        ready.started.log.began(scope.session)
+    found = await made_up(((scope.plan, scope.session) for scope in owing), ready.runs)
+    short = bool(found) and applied.ending is Ending.CONFIRMED
+    ending = Ending.INCOMPLETE if short else applied.ending
+    return replace(applied, ending=ending, findings=(*applied.findings, *found))
+
+
+async def _executed(fresh: Planned, ready: _Ready, consent: Consent) -> Applied:
     runs = ready.runs
     by_scope: dict[str, Mapping[str, Outcomes]] = {}
     for scope in fresh.scopes:
@@ -370,9 +385,9 @@ async def _executed(fresh: Planned, ready: _Ready, *, records: bool = True) -> A
     sent = any(scope.schedule.steps for scope in fresh.scopes)
     applied = Applied(planned=fresh, ending=ending_of(fresh, results, sent=sent), results=results)
     try:
-        if records:
+        if consent.records:
             record(fresh, runs, results)
     except JournalError as error:
         # What was done is done and has to be told; only the memory of it is missing.
         return replace(applied, ending=Ending.INCOMPLETE, findings=(not_recorded(OWNED, error),))
-    return applied
+    return await _made_up(applied, ready, consent)

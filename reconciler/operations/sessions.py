@@ -14,6 +14,7 @@ from reconciler.errors import ProviderError
 from reconciler.execution.clock import LoopClock
 from reconciler.execution.pace import ScopePace
 from reconciler.execution.retry import Patience
+from reconciler.model.attachment import AttachmentKey
 from reconciler.model.declared import Unmanaged
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.memory import Memory, Remembers
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from reconciler.journal.journal import Book, Pages
-    from reconciler.model.attachment import AttachmentKey
     from reconciler.model.declared import Declared, DeclaredScope, Entry
     from reconciler.model.plan import Approved, Plan
     from reconciler.model.policy import Policy
@@ -111,6 +111,7 @@ class Session:
             excludes=self.request.excludes,
             forces=self.request.forces,
             unmanaged=self.scope.unmanaged,
+            owed=self._owed(),
             documents=self.documents,
             now=self.utc_now(),
             enforced=destroys is not None,
@@ -118,6 +119,13 @@ class Session:
             unsettled=unsettled,
             approved=approved,
         )
+
+    def _owed(self) -> Mapping[AttachmentKey, str]:
+        """Give the attachments whose hook after an attach is to run once more."""
+        if self.pages is None or self.policy.after_attach is None or self.request.rows is not None:
+            return {}
+        owed = self.pages.hooks.owed().items()
+        return {AttachmentKey(self.scope.name, *ends): why for ends, why in owed}
 
     def _memories(self) -> tuple[Memory, ...]:
         """Give what is remembered of the scope."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from reconciler.model.attachment import Attachment, AttachmentKey
 from reconciler.model.declared import Side, Unmanaged
 from reconciler.model.finding import Finding, Severity
-from reconciler.model.memory import Protected
 from reconciler.model.plan import Action, Change, Plan, Standing, Update
 from reconciler.model.record import NamedAttachment
 from reconciler.planning import guards
@@ -23,7 +22,7 @@ from reconciler.planning.approval import narrowed
 from reconciler.planning.fields import differences
 from reconciler.planning.forcing import forced, named_to_force
 from reconciler.planning.ground import Ground, Seen, Wish, ground
-from reconciler.planning.guests import with_errands
+from reconciler.planning.guests import owed, still_owed, with_errands
 from reconciler.planning.needs import with_needs
 from reconciler.planning.precondition import precondition
 from reconciler.planning.selection import matched, selected, unmatched
@@ -129,7 +128,8 @@ def plan_on(on: Ground) -> Plan:
         unmanaged=_rows(draft.unmanaged, on),
         released=_released(on),
         owned=_rows(sorted(desired.wanted.keys() - _missing(known.accepted)), on),
-        protected=_protected(final, on),
+        protected=guards.to_protect(final, on),
+        owed=owed(on),
         findings=_findings(final, (*told, *_warnings(final, on))),
         matched=matched(on),
         refused_entries=len(refused),
@@ -356,7 +356,6 @@ def _missing(drift: Iterable[AcceptedDrift]) -> frozenset[AttachmentKey]:
 
 
 def _released(on: Ground) -> tuple[NamedAttachment, ...]:
-
     rows = on.circumstances.applied or frozenset()
     keys = (
         (row, AttachmentKey(on.live.scope, row.server_id, row.volume_id)) for row in sorted(rows)
@@ -376,32 +375,12 @@ def _rows(keys: Iterable[AttachmentKey], on: Ground) -> tuple[NamedAttachment, .
     )
 
 
-def _protected(changes: Sequence[Change], on: Ground) -> tuple[Protected, ...]:
-    """Give the rows that entries protect, and those that were, where a change of them isn't made.
-
-    Else an apply whose detach was refused would be the one that forgets why.
-    """
-    named = {row: entry.owner.text for row, entry in on.desired.protected.items()}
-    ends = {end for change in changes for end in _ends(change, on)}
-    rows = {**{row: name for row, name in ends if row in on.protected}, **named}
-    made = (Protected(side=side, name=name, owner_id=one) for (side, one), name in rows.items())
-    return tuple(sorted(made, key=lambda row: row.order))
-
-
-def _ends(change: Change, on: Ground) -> Iterator[tuple[tuple[Side, str], str]]:
-    """Give the rows that a change which isn't made belongs to, each with its name."""
-    if change.standing is Standing.PERMITTED:
-        return
-    for key in (change.key, *((change.source,) if change.source is not None else ())):
-        name = on.name(key)
-        yield (Side.SERVER, key.server_id), name.server
-        yield (Side.VOLUME, key.volume_id), name.volume
-
-
 def _warnings(changes: Sequence[Change], on: Ground) -> Iterator[Finding]:
     yield from guards.warnings(changes, on)
     yield from guards.loosened(on)
     yield from guards.left(on)
+    for errand in owed(on):
+        yield still_owed(errand, on.circumstances.owed[errand.key], on)
 
 
 def _findings(changes: Sequence[Change], others: Sequence[Finding]) -> tuple[Finding, ...]:

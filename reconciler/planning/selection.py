@@ -14,6 +14,7 @@ from reconciler.model.plan import Matched
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reconciler.model.attachment import AttachmentKey
     from reconciler.model.plan import Change, Circumstances
     from reconciler.planning.ground import Ground
 
@@ -32,6 +33,18 @@ def selected(
         out = not wanted or any(_matches(glob, names) for glob in excludes)
         (dropped if out else chosen).append(change)
     return chosen, dropped
+
+
+def chosen(key: AttachmentKey, on: Ground) -> bool:
+    """Tell whether the selection has an attachment that stays as it is."""
+    about, name = on.circumstances, on.name(key)
+    names = [
+        (on.live.scope, server, volume)
+        for server in {name.server, key.server_id}
+        for volume in {name.volume, key.volume_id}
+    ]
+    inside = not about.targets or any(_matches(_glob(text), names) for text in about.targets)
+    return inside and not any(_matches(_glob(text), names) for text in about.excludes)
 
 
 def unmatched(on: Ground) -> tuple[str, ...]:

@@ -221,6 +221,14 @@ class Unread:
         """Forget it."""
         del run, end
 
+    def owed(self) -> dict[tuple[str, str], str]:
+        """Know of no hook that is owed."""
+        return {}
+
+    def seconds(self) -> dict[tuple[object, str], float]:
+        """Know of no hook that ran."""
+        return {}
+
     def own(self, rows: object) -> None:
         """Forget it."""
         del rows

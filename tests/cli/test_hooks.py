@@ -55,6 +55,12 @@ def ran(lab: Lab) -> list[str]:
     return path.read_text("utf-8").splitlines() if path.exists() else []
 
 
+def last_run(lab: Lab) -> str:
+    """Give what the history tells of the last run."""
+    newest = json.loads(lab.run("history", "--json").out)["runs"][0]
+    return lab.run("history", newest["id"]).out
+
+
 def test_a_plan_names_the_hooks_and_runs_none(hooked: Lab) -> None:
     told = hooked.plan()
     assert (told.code, ran(hooked)) == (0, [])
@@ -118,7 +124,32 @@ def test_a_volume_that_is_not_mounted_stays_attached_and_is_told(hooked: Lab) ->
     assert "(after-attach): hook `mount` ended with 32: no such device" in told.out
     assert "Apply incomplete. 1 attached, 2 detached" in told.out
     assert {("web-1", "three")} <= hooked.live()
-    assert hooked.apply().code == 0, "it is attached, and nothing is left to do"
+    assert "| no such device" in last_run(hooked)
+
+
+def test_a_hook_that_failed_after_its_attach_runs_again_until_it_ends_well(hooked: Lab) -> None:
+    define(hooked, mount=f"{MOUNT}; exit 32")
+    assert hooked.apply().code == 4
+    planned = hooked.plan("--detailed-exitcode")
+    assert (planned.code, len(ran(hooked))) == (0, 3), "no plan runs a hook"
+    assert "warning[after-attach]: `three` is attached to `web-1`, and hook `mount` ended" in (
+        planned.out
+    )
+    again = hooked.apply()
+    assert (again.code, len(ran(hooked))) == (4, 4)
+    assert (
+        "error[after-attach]: `three` is attached to `web-1`, and hook `mount` ended" in again.err
+    )
+    assert "Apply incomplete. 0 attached" in again.out
+    assert "afterAttach mount web-1/three: failed" in last_run(hooked)
+    assert hooked.apply("--exclude", "web-1/three").code == 0
+    assert len(ran(hooked)) == 4, "what isn't chosen isn't told"
+    define(hooked)
+    ended = hooked.apply()
+    assert (ended.code, len(ran(hooked))) == (0, 5), ended.out + ended.err
+    for _ in range(2):
+        ended = hooked.apply()
+        assert (ended.code, len(ran(hooked)), "after-attach" in ended.out) == (0, 5, False)
 
 
 def test_no_secret_gets_in_or_out(hooked: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

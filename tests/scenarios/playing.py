@@ -36,6 +36,7 @@ from tests.campaign.books import MemoryPages, Unread
 from tests.rig.stage import utc_now
 from tests.rig.transport import InProcess
 from tests.rig.virtual_time import VirtualTimeLoop
+from tests.scenarios import hooking
 from tests.scenarios.world import (
     SPECS,
     applied_rows,
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
 TOLD = re.compile(
     r"^ *(?:error|warning|note)\[([a-z0-9-]+)\]: |^ {4,}([a-z]+(?:-[a-z]+)*): ", re.MULTILINE
 )
-OUTCOME = re.compile(r"^  (?:refused|failed|unknown) .*? \(([a-z]+(?:-[a-z]+)*)\)", re.MULTILINE)
+OUTCOME = re.compile(r"^  (?:refused|failed|unknown|done) .*? \(([a-z-]+)\)", re.MULTILINE)
 WORDS = {"detach": "from", "attach": "to", "destroy": "of", "update": "on"}
 NO_CODES = {"at", "hint", "deleteOnTermination", "note"}
 ACTED = re.compile(r"(attach|detach) (\S+) (?:to|from) (\S+)")
@@ -100,7 +101,7 @@ class Pages(MemoryPages):
 
     lease = Alone()
     runs = Unread()
-    hooks = Unread()
+    hooks: hooking.Pages
     watch = Unread()
     corrections = Unread()
 
@@ -115,6 +116,7 @@ class Books:
                 lambda: utc_now().timestamp(), rows=applied_rows(side), by=memory_of(side)
             )
             self._by_scope[side.name] = pages
+            pages.hooks = hooking.pages_of(row) if side is row.sides[0] else hooking.Pages()
             for text in row.unfinished if side is row.sides[0] else ():
                 pages.begin(_intent(text, side))
 
@@ -136,7 +138,8 @@ class Stand:
     runner: asyncio.Runner
     clouds: dict[str, Cloud] = field(default_factory=dict)
     transport: InProcess = field(init=False)
-    sent: list[tuple[Asked, ...]] = field(default_factory=list)
+    sent: list[tuple[Asked, ...] | str] = field(default_factory=list)
+    """Calls that left, and the hooks that ran, in their order."""
 
     def __post_init__(self) -> None:
         for side in self.row.sides:
@@ -160,7 +163,11 @@ class Stand:
             environ[f"RECONCILER_CRED_{side.name.upper()}_A"] = f"key-of-{side.name}"
             environ[f"RECONCILER_CRED_{side.name.upper()}_S"] = f"secret-of-{side.name}"
         return Surroundings(
-            environ=environ, folder=self.folder, transport=self.transport, utc_now=utc_now
+            environ=environ,
+            folder=self.folder,
+            transport=self.transport,
+            utc_now=utc_now,
+            hooks=hooking.Guests(self.row.hooks, self.sent.append),
         )
 
     def write(self, *, later: bool = False) -> None:
@@ -239,12 +246,15 @@ def _command(patch: pytest.MonkeyPatch, made: Played, *words: str) -> None:
     made.text += heard.getvalue()
 
 
-def _calls(row: Row, sent: list[tuple[Asked, ...]]) -> Iterator[str]:
-    """Give each changing request as a line, in the order in which they left."""
+def _calls(row: Row, sent: list[tuple[Asked, ...] | str]) -> Iterator[str]:
+    """Give each changing request and each hook as a line, in the order in which they left."""
     labels: dict[str, str] = {}
     for side in row.sides:
         labels |= labels_of(side)
     for asked in sent:
+        if isinstance(asked, str):
+            yield asked
+            continue
         verb = asked[0].verb
         volumes = dict.fromkeys(labels.get(one.volume_id, one.volume_id) for one in asked)
         servers = dict.fromkeys(labels.get(one.server_id, one.server_id) for one in asked)

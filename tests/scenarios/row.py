@@ -27,7 +27,7 @@ KEYS = {
         "policy then",
         "manifests",
     ),
-    *("faults", "unfinished", "second", "findings", "exit", "calls", "says"),
+    *("faults", "unfinished", "hooks", "owed", "second", "findings", "exit", "calls", "says"),
 }
 NONE = "none"
 """What `applied` says where nothing was applied, and nobody says so."""
@@ -72,6 +72,10 @@ class Row:
     policy_then: Mapping[str, object] | None
     faults: tuple[Mapping[str, object], ...]
     unfinished: tuple[str, ...]
+    hooks: Mapping[str, str]
+    """The hooks of the machine, and how each ends."""
+    owed: tuple[str, ...]
+    """Attachments whose hook failed after an earlier run had made them."""
     findings: tuple[str, ...]
     exits: Mapping[str, int]
     calls: tuple[str, ...]
@@ -137,6 +141,8 @@ def _row(file: str, told: dict[str, object]) -> Row:
         policy_then=cast("Mapping[str, object] | None", told.get("policy then")),
         faults=tuple(cast("list[Mapping[str, object]]", told.get("faults", []))),
         unfinished=texts(told.get("unfinished", "")),
+        hooks=cast("Mapping[str, str]", told.get("hooks", {})),
+        owed=texts(told.get("owed", "")),
         findings=texts(told["findings"]),
         exits=cast("Mapping[str, int]", told["exit"]),
         calls=tuple(cast("list[str]", told["calls"])),

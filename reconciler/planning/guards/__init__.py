@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.planning.guards.changes import guarded, storage_only, warnings
-from reconciler.planning.guards.memory import loosened
+from reconciler.planning.guards.memory import loosened, to_protect
 from reconciler.planning.guards.room import fitted
 from reconciler.planning.guards.scopes import allowed_detaches, judged
 from reconciler.planning.guards.unmanaged import left
@@ -16,5 +16,6 @@ __all__ = [
     "left",
     "loosened",
     "storage_only",
+    "to_protect",
     "warnings",
 ]

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.declared import Side
 from reconciler.model.finding import Finding, Severity
+from reconciler.model.memory import Protected
+from reconciler.model.plan import Standing
 from reconciler.planning.remembering import WHEN, looser
 
 if TYPE_CHECKING:
@@ -65,3 +67,25 @@ def loosened(on: Ground) -> Iterator[Finding]:
                 severity=Severity.WARNING,
                 scope=on.live.scope,
             )
+
+
+def to_protect(changes: Sequence[Change], on: Ground) -> tuple[Protected, ...]:
+    """Give the rows that entries protect, and those that were, where a change of them isn't made.
+
+    Else an apply whose detach was refused would be the one that forgets why.
+    """
+    named = {row: entry.owner.text for row, entry in on.desired.protected.items()}
+    ends = {end for change in changes for end in _ends(change, on)}
+    rows = {**{row: name for row, name in ends if row in on.protected}, **named}
+    made = (Protected(side=side, name=name, owner_id=one) for (side, one), name in rows.items())
+    return tuple(sorted(made, key=lambda row: row.order))
+
+
+def _ends(change: Change, on: Ground) -> Iterator[tuple[tuple[Side, str], str]]:
+    """Give the rows that a change which isn't made belongs to, each with its name."""
+    if change.standing is Standing.PERMITTED:
+        return
+    for key in (change.key, *((change.source,) if change.source is not None else ())):
+        name = on.name(key)
+        yield (Side.SERVER, key.server_id), name.server
+        yield (Side.VOLUME, key.volume_id), name.volume
