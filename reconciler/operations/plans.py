@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.model.attachment import AttachmentKey
+    from reconciler.model.hook import Occasion
     from reconciler.model.live import Live
     from reconciler.model.plan import Approved, Circumstances, Plan
     from reconciler.operations.asked import Surroundings
@@ -237,6 +238,7 @@ def _reported(
         session.at_once,
         held=not session.spec.can.shows_motion,
         per_s=session.scope.limits.requests_per_s,
+        hook_s=_hook_seconds(session),
     )
     return ScopeReport(
         plan=made,
@@ -275,6 +277,13 @@ def _seconds(session: Session) -> Mapping[Verb, float]:
     learned = session.pages.job_seconds() if session.pages is not None else {}
     guess = max(learned.values(), default=session.spec.can.job_s)
     return {verb: learned.get(verb.value, guess) for verb in Verb}
+
+
+def _hook_seconds(session: Session) -> Mapping[tuple[Occasion, str], float]:
+    """Give what each hook took by the median of its good ends; unknown ones are absent."""
+    policy = session.policy
+    hooked = policy.guest_release is not None or policy.after_attach is not None
+    return session.pages.hooks.seconds() if hooked and session.pages is not None else {}
 
 
 def _windows(session: Session, seconds: float) -> tuple[str, ...]:

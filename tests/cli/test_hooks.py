@@ -26,6 +26,7 @@ LET_GO = "echo $RECONCILER_VOLUME_NAME leaves; echo let-go $RECONCILER_VOLUME_NA
 MOUNT = "echo mount $RECONCILER_VOLUME_NAME $RECONCILER_DEVICE >> ran"
 SECRET = "hunter2-hunter2"
 PATIENCE_S = 60
+ONE_TIMEOUT_S = 120.0
 
 
 @pytest.fixture
@@ -55,6 +56,12 @@ def ran(lab: Lab) -> list[str]:
     return path.read_text("utf-8").splitlines() if path.exists() else []
 
 
+def forecast(lab: Lab) -> float:
+    """Give how long a plan is guessed to take."""
+    ours = json.loads(lab.plan("--json").out)["reconciler"]
+    return float(ours["forecast"]["seconds"])
+
+
 def last_run(lab: Lab) -> str:
     """Give what the history tells of the last run."""
     newest = json.loads(lab.run("history", "--json").out)["runs"][0]
@@ -62,6 +69,7 @@ def last_run(lab: Lab) -> str:
 
 
 def test_a_plan_names_the_hooks_and_runs_none(hooked: Lab) -> None:
+    assert forecast(hooked) > ONE_TIMEOUT_S
     told = hooked.plan()
     assert (told.code, ran(hooked)) == (0, [])
     assert "guestRelease: hook `let-go` for `web-1`, at most 120 s" in told.out
@@ -81,6 +89,8 @@ def test_an_apply_runs_them_around_its_calls_and_the_history_keeps_them(hooked: 
     assert "guestRelease let-go web-1/one: done after" in told
     assert "| two leaves" in told
     assert "afterAttach mount web-1/three: done after" in told
+    hooked.declare(ROWS.replace(", three", ""), POLICY)
+    assert forecast(hooked) < ONE_TIMEOUT_S, "it was learned what a hook takes"
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import pytest
 
 from reconciler.model.call import Verb
+from reconciler.model.finding import Place
+from reconciler.model.hook import Hook, Occasion
 from reconciler.planning.forecast import forecast_s
 from reconciler.planning.schedule import Schedule, schedule
-from tests.planning.building import ECS, listed, of_server, of_volume, planned, shared, world
+from tests.planning.building import (
+    ECS,
+    GENEROUS,
+    listed,
+    of_server,
+    of_volume,
+    planned,
+    shared,
+    world,
+)
 
+if TYPE_CHECKING:
+    from reconciler.model.declared import Entry
+    from reconciler.model.live import Live
+    from reconciler.planning.forecast import Learned
+
+HERE = Place(file="p.yaml", line=1, column=1)
 SECONDS = {Verb.ATTACH: 8.0, Verb.DETACH: 10.0, Verb.UPDATE: 1.0}
 DISKS = ["u", "v", "w", "x"]
 APART = schedule(
@@ -50,6 +70,50 @@ MOVE = schedule(
 )
 def test_the_forecast(made: Schedule, at_once: int, seconds: float) -> None:
     assert forecast_s(made, SECONDS, at_once) == seconds
+
+
+HOOKED = replace(
+    GENEROUS,
+    guest_release=Hook(name="let-go", timeout_s=60.0, place=HERE),
+    after_attach=Hook(name="mount", timeout_s=30.0, place=HERE),
+)
+LEARNED = {(Occasion.RELEASE, "let-go"): 2.0, (Occasion.ATTACHED, "let-go"): 9.0}
+
+
+@pytest.mark.parametrize(
+    ("live", "entries", "learned", "seconds"),
+    [
+        (world(["a"], ["v"], ["a/v"]), [of_server("a")], {}, 70.0),
+        (world(["a"], ["v"], ["a/v"]), [of_server("a")], LEARNED, 12.0),
+        (world(["a"], ["v"]), [of_server("a", "v")], LEARNED, 38.0),
+        (
+            world(["a", "b"], ["v"], ["a/v"]),
+            [of_server("a"), of_server("b", listed("v", flag=True))],
+            LEARNED,
+            2.0 + 10.0 + 8.0 + 30.0 + 1.0,
+        ),
+        (
+            world(DISKS, [shared("s")], [f"{name}/s" for name in DISKS]),
+            [of_volume("s")],
+            LEARNED,
+            12.0,
+        ),
+        (world(["a"], ["v", "w"], ["a/v", "a/w"]), [of_server("a")], LEARNED, 24.0),
+    ],
+    ids=[
+        "a hook that never ran takes its timeout",
+        "one that ran takes what it took then",
+        "by its occasion and name",
+        "a move asks both guests, and is updated after that",
+        "the servers of a batch are asked at once",
+        "the volumes of a server one by one",
+    ],
+)
+def test_hooks_take_their_time(
+    live: Live, entries: list[Entry], learned: Learned, seconds: float
+) -> None:
+    made = schedule(planned(live, *entries, policy=HOOKED), ECS)
+    assert forecast_s(made, SECONDS, 4, hook_s=learned) == seconds
 
 
 @pytest.mark.parametrize(
