@@ -64,6 +64,8 @@ class Ground:
     """Names that meant another server or volume at the last apply."""
     protected: Mapping[tuple[Side, str], Protection] = field(default_factory=dict)
     """Rows of which nothing is taken away, by what is said now or was said before."""
+    lost: Mapping[Side, tuple[str, ...]] = field(default_factory=dict)
+    """Names that a commit protected and that nothing is known by any more, sorted."""
 
     def seen(self, key: AttachmentKey) -> Seen:
         """Give what the views say of one attachment."""
@@ -149,6 +151,8 @@ def ground(
     for key in sorted(live.observed):
         holders[key.volume_id].append(live.observed[key])
         disks[key.server_id] += 1
+    applied = circumstances.applied or ()
+    placed = protections(desired, live, circumstances.memories, applied)
     return Ground(
         desired=desired,
         live=live,
@@ -159,7 +163,8 @@ def ground(
         disks=dict(disks),
         moving=frozenset(_moving(live)) | {key.volume_id for key in circumstances.unsettled},
         rebound=frozenset(_rebound(live, circumstances)),
-        protected=protections(desired, live, circumstances.memories),
+        protected=placed.rows,
+        lost=placed.lost,
     )
 
 

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 from reconciler.model.declared import Side
 from reconciler.model.memory import Remembers
 from reconciler.model.policy import WhenRunning
+from reconciler.planning.resolve import HEX_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.model.capabilities import Capabilities
     from reconciler.model.finding import Place
     from reconciler.model.live import Live
     from reconciler.model.memory import Memory, Protected
     from reconciler.model.policy import Policy, Window
+    from reconciler.model.record import NamedAttachment
     from reconciler.planning.resolve import Desired
 
     Row = tuple[Side, str]
@@ -36,21 +38,55 @@ class Protection:
     """When it was said, where nobody says so now."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """What is protected, and what was and nobody can tell where it is."""
+
+    rows: Mapping[Row, Protection]
+    """Every protected row; what an entry says now comes before what is remembered."""
+    lost: Mapping[Side, tuple[str, ...]]
+    """Protected names of a commit, sorted, that nothing bears now and nothing bore at the last apply:
+    any row of that side may be theirs, renamed since."""
+
+
 def protections(
-    desired: Desired, live: Live, memories: Sequence[Memory]
-) -> Mapping[Row, Protection]:
-    """Give every protected row; what an entry says now comes before what is remembered."""
+    desired: Desired,
+    live: Live,
+    memories: Sequence[Memory],
+    applied: Iterable[NamedAttachment],
+) -> Placed:
+    """Give what is protected; a commit's names mean what they mean now, and at the last apply."""
     found: dict[Row, Protection] = {}
+    lost: dict[Side, list[str]] = defaultdict(list)
+    bound = _bound(memories, applied)
     names = {
         Side.SERVER: _by_name({i: s.name for i, s in live.servers.items()}),
         Side.VOLUME: _by_name({i: v.name for i, v in live.volumes.items()}),
     }
     for memory in memories:
         for row in memory.protected:
-            for owner_id in _meant(row, names[row.side]):
+            meant = {*_meant(row, names[row.side]), *bound.get((row.side, row.name), ())}
+            if row.owner_id is None and not meant and not HEX_ID.fullmatch(row.name):
+                lost[row.side].append(row.name)
+            for owner_id in (*meant, *((row.name,) if row.owner_id is None else ())):
                 found[row.side, owner_id] = Protection(place=None, when=WHEN[memory.of])
     for key, entry in desired.protected.items():
         found[key] = Protection(place=entry.owner.place)
+    return Placed(rows=found, lost={side: tuple(sorted(set(told))) for side, told in lost.items()})
+
+
+def _bound(
+    memories: Sequence[Memory], applied: Iterable[NamedAttachment]
+) -> Mapping[tuple[Side, str], set[str]]:
+    """Give the ids that names meant at the last apply: who is renamed isn't somebody else."""
+    found: dict[tuple[Side, str], set[str]] = defaultdict(set)
+    for one in applied:
+        found[Side.SERVER, one.server].add(one.server_id)
+        found[Side.VOLUME, one.volume].add(one.volume_id)
+    for memory in memories:
+        for row in memory.protected:
+            if row.owner_id is not None:
+                found[row.side, row.name].add(row.owner_id)
     return found
 
 
@@ -66,7 +102,7 @@ def _by_name(named: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:
 def _meant(row: Protected, names: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     if row.owner_id is not None:
         return (row.owner_id,)
-    return (*names.get(row.name, ()), *names.get(row.name.lower(), ()), row.name)
+    return (*names.get(row.name, ()), *names.get(row.name.lower(), ()))
 
 
 def looser(before: Policy, after: Policy, can: Capabilities) -> Iterator[tuple[str, str, str]]:

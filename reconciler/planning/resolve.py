@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     Row = tuple[Side, str]
 
-_HEX_ID = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+HEX_ID = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+"""What is an id and no name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +79,12 @@ class _Index:
             return ref.text
         ids = self._ids.get(ref.text, [])
         ids = [identity for identity in ids if identity in here] or ids
-        if _HEX_ID.fullmatch(ref.text):
+        if HEX_ID.fullmatch(ref.text):
             # Someone's name may look like an id: what both mean is then ambiguous.
             ids = sorted({*ids, *self._in_other_case(ref.text)})
         if len(ids) == 1:
             return ids[0]
-        if not ids and not self._every and _HEX_ID.fullmatch(ref.text):
+        if not ids and not self._every and HEX_ID.fullmatch(ref.text):
             return ref.text.lower()
         word = self.side.value
         if ids:

@@ -12,6 +12,7 @@ from reconciler.model.finding import Severity
 from reconciler.model.memory import Memory, Protected, Remembers
 from reconciler.model.plan import Circumstances
 from reconciler.model.policy import Policy, WhenRunning, Window
+from reconciler.model.record import NamedAttachment
 from reconciler.planning.remembering import looser
 from tests.planning.building import (
     ECS,
@@ -130,6 +131,53 @@ def test_what_was_protected_stays_so_in_this_plan(
     assert kept & {(Side.SERVER, "id-a"), (Side.VOLUME, "id-w")}, "refused, it isn't forgotten"
     others = planned(LIVE, of_server("a", "v", "w"), circumstances=remembering(remembered))
     assert others.protected == (), "where nothing is refused, what is said now is remembered"
+
+
+GIT_W = memory(row(Side.VOLUME, "old-w"), of=Remembers.GIT)
+BOUND = NamedAttachment(server_id="id-a", volume_id="id-w", server="a", volume="old-w")
+HEX = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("memories", "applied", "told", "says"),
+    [
+        ((GIT_W,), (BOUND,), "detach a/w refused: protected", "volume `w` was protected at"),
+        (
+            (GIT_W, memory(row(Side.VOLUME, "old-w", "id-w"))),
+            (),
+            "detach a/w refused: protected",
+            "volume `w` was protected at",
+        ),
+        ((GIT_W,), (replace(BOUND, volume_id="id-v", volume="old-w"),), "detach a/w", ""),
+        ((GIT_W,), (), "detach a/w refused: protected", "so `w` may be it, renamed"),
+        (
+            (memory(row(Side.SERVER, "gone"), of=Remembers.GIT),),
+            (),
+            "detach a/w refused: protected",
+            "so `a` may be it, renamed",
+        ),
+        ((memory(row(Side.VOLUME, HEX), of=Remembers.GIT),), (), "detach a/w", ""),
+        ((memory(row(Side.VOLUME, "old-w", "id-z")),), (), "detach a/w", ""),
+    ],
+    ids=[
+        "renamed, and the last apply knows its id",
+        "renamed, and protected at the last apply, too",
+        "the name was another volume's",
+        "a name that nothing is known by may be anybody's",
+        "so may a server's",
+        "an id that is gone is nobody's",
+        "the journal knows ids, and needs no names",
+    ],
+)
+def test_a_commits_protection_outlives_a_new_name(
+    memories: tuple[Memory, ...], applied: tuple[NamedAttachment, ...], told: str, says: str
+) -> None:
+    circumstances = replace(remembering(*memories), applied=frozenset(applied))
+    made = planned(LIVE, of_server("a", "v"), circumstances=circumstances)
+    assert lines(made) == [told]
+    refusals = [finding.summary for finding in made.findings if finding.code == "protected"]
+    assert len(refusals) == bool(says)
+    assert all(says in summary for summary in refusals)
 
 
 def test_another_row_under_the_name_of_then_is_free() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.declared import Side
 from reconciler.model.finding import Finding, Severity
-from reconciler.model.memory import Protected
+from reconciler.model.memory import Protected, Remembers
 from reconciler.model.plan import Standing
 from reconciler.planning.remembering import WHEN, looser
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
     from reconciler.model.plan import Change
     from reconciler.planning.ground import Ground
+
+
+SHOWN = 5
+"""Names that a sentence lists at most."""
 
 
 def protected(change: Change, on: Ground) -> Iterator[Finding]:
@@ -38,6 +42,17 @@ def protected(change: Change, on: Ground) -> Iterator[Finding]:
             place=change.place,
             scope=change.key.scope,
             also=(found.place,) if found.place is not None else (),
+        )
+    for side, names in on.lost.items():
+        listed = ", ".join(f"`{one}`" for one in names[:SHOWN])
+        yield Finding(
+            code="protected",
+            summary=f"`{name.volume}` would leave `{name.server}`, and {listed} was protected "
+            f"{WHEN[Remembers.GIT]}: nothing bears that name now, so `{called[side]}` may be it, "
+            "renamed",
+            hint="give it its name back, or choose a `--base` without an entry for what is gone",
+            place=change.place,
+            scope=change.key.scope,
         )
 
 
