@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -28,11 +29,12 @@ from reconciler.errors import ReconcilerError
 from reconciler.operations.planfile import save
 from reconciler.operations.plans import plan_manifests
 from reconciler.report.document import plan_document
+from reconciler.report.escape import plain
 from reconciler.report.formats import rendered
 from reconciler.report.text import in_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from reconciler.operations.plans import Planned
     from reconciler.operations.sessions import Request
@@ -78,7 +80,8 @@ def verb(
         save(Path(out), planned.document, asked)
     say(told_as(planned.document, form))
     if out is not None:
-        saved = f"Saved to {out}; apply exactly this with `reconciler apply {out}`.\n"
+        again = " ".join((out, *_consent(asked)))
+        saved = f"Saved to {out}; apply exactly this with `reconciler apply {again}`.\n"
         say(saved, err=form != "text")
     annotate(planned.found, besides=planned.findings)
     show(planned.findings)
@@ -87,6 +90,14 @@ def verb(
         say("   = hint: look at the plan again and approve its digest\n", err=True)
         return REFUSED
     return exit_code(planned, detailed=detailed_exitcode)
+
+
+def _consent(asked: Request) -> Iterator[str]:
+    """Give what a saved plan doesn't keep, because it is said to whoever sends something."""
+    for scope, number in sorted((asked.acks or {}).items()):
+        yield f"--ack-detach {scope}={number}" if scope else f"--ack-detach {number}"
+    for volume in sorted(asked.destroys):
+        yield f"--ack-destroy {shlex.quote(plain(volume))}"
 
 
 def exit_code(planned: Planned, *, detailed: bool) -> int:

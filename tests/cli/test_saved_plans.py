@@ -181,3 +181,14 @@ def test_the_same_plan_on_the_same_facts_has_the_same_digest(lab: Lab, saved: Pa
     assert lab.plan("--expect-digest", digest).code == 0
     lab.declare("  servers: {web-1: {volumes: [one, shared]}}")
     assert lab.plan("--expect-digest", digest).code == 3
+
+
+def test_consent_is_said_again_to_whoever_applies(lab: Lab) -> None:
+    lab.declare("  servers: {web-1: {volumes: []}}", "maxDetach: 1, maxDetachShare: 1.0")
+    planned = lab.plan("--out", "two.plan", "--ack-detach", "2")
+    assert planned.code == 0
+    assert "with `reconciler apply two.plan --ack-detach 2`.\n" in planned.out
+    told = lab.run("apply", "two.plan")
+    assert (told.code, lab.changing()) == (3, 0)
+    assert "limit-detach" in told.out
+    assert lab.run("apply", "two.plan", "--ack-detach", "2").code == 0
