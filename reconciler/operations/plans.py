@@ -12,7 +12,7 @@ from reconciler.model.call import Verb
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.memory import NOBODY, Remembers
 from reconciler.operations.hooking import undefined
-from reconciler.operations.preflight import Asked, ask_beforehand
+from reconciler.operations.preflight import Asked, ask_beforehand, remembered
 from reconciler.operations.sessions import opened, unreadable
 from reconciler.planning.forecast import forecast_s
 from reconciler.planning.ground import ground
@@ -86,7 +86,7 @@ async def plan_manifests(
     async with opened(request, around, writing=False) as now:
         made = await planned(now.sessions, now.findings, Terms(destroys=None))
         check_selection(made)  # First: what a question turned out to be must be told.
-        return await _preflighted(made) if preflight else made
+        return await _preflighted(made, around) if preflight else made
 
 
 def check_selection(made: Planned) -> None:
@@ -178,16 +178,17 @@ def _told(scopes: tuple[ScopePlan, ...], findings: tuple[Finding, ...]) -> Plann
     return Planned(scopes=scopes, findings=findings, document=document)
 
 
-async def _preflighted(made: Planned) -> Planned:
+async def _preflighted(made: Planned, around: Surroundings) -> Planned:
     """Give the same with what the clouds say of plain attaches, one question at a time."""
-    asked = Asked()
+    asked, lost = Asked(), list[Finding]()
     scopes: list[ScopePlan] = []
     for scope in made.scopes:
         found, notice = await ask_beforehand(scope.plan, scope.session.provider, asked)
+        lost += remembered(asked, scope.session, around)
         shown = replace(scope.plan, findings=(*scope.plan.findings, *found))
         report = replace(scope.report, plan=shown, notices=(*scope.report.notices, notice))
         scopes.append(replace(scope, plan=shown, report=report))
-    return _told(tuple(scopes), (*made.findings, *asked.happened))
+    return _told(tuple(scopes), (*made.findings, *asked.happened, *lost))
 
 
 def _laid(session: Session, circumstances: Circumstances) -> Callable[[Live], Ground]:

@@ -3,18 +3,25 @@
 1. A plain attach waits for nothing: its volume and its slot are free now, so an answer means it.
 2. One question at a time. An answer that carries a job says that the cloud didn't rehearse, it
    began: nothing more is asked, and it is told as the change that it is.
-3. Where nobody can tell what became of a question, nothing more is asked either.
+3. Such a job is kept in the journal, as a call of this run: the next apply looks after it.
+4. Where nobody can tell what became of a question, nothing more is asked either.
 """
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
+from reconciler.errors import JournalError
 from reconciler.model.call import Call, Verb
 from reconciler.model.finding import Finding, Severity
-from reconciler.model.outcome import Answer
+from reconciler.model.history import RunEnd
+from reconciler.model.outcome import Answer, Verdict
 from reconciler.model.plan import Action
+from reconciler.model.record import Intent
+from reconciler.operations import wiring
+from reconciler.operations.refusals import not_recorded
 from reconciler.planning.approval import device_of
 
 if TYPE_CHECKING:
@@ -22,8 +29,12 @@ if TYPE_CHECKING:
 
     from reconciler.model.outcome import Receipt
     from reconciler.model.plan import Change, Plan
+    from reconciler.operations.asked import Surroundings
+    from reconciler.operations.sessions import Session
     from reconciler.ports import Preflight, Provider
 
+VERB = "plan --preflight"
+"""What the history calls the run whose question turned out to be a change."""
 NONE = "this cloud has no dry run: it wasn't asked beforehand"
 
 
@@ -33,6 +44,8 @@ class Asked:
 
     happened: list[Finding] = field(default_factory=list)
     """Changes that a question turned out to be: errors of the whole run."""
+    began: list[tuple[Call, str]] = field(default_factory=list)
+    """The attaches that questions turned out to be, each with its job."""
     over: bool = False
     """True once nothing more may be asked."""
 
@@ -68,10 +81,10 @@ async def rehearsed(
             break
         device = device_of(change)
         devices = {change.key: device} if device else {}
-        receipt = await provider.rehearse(
-            Call(verb=Verb.ATTACH, keys=(change.key,), devices=devices)
-        )
+        call = Call(verb=Verb.ATTACH, keys=(change.key,), devices=devices)
+        receipt = await provider.rehearse(call)
         if receipt.handle is not None:
+            asked.began.append((call, receipt.handle))
             asked.happened.append(_happened(change, receipt.handle))
             asked.over = True
             break
@@ -83,13 +96,42 @@ async def rehearsed(
     return found, passed
 
 
+def remembered(asked: Asked, session: Session, around: Surroundings) -> tuple[Finding, ...]:
+    """Keep the jobs of a scope that questions began; give why one couldn't be kept."""
+    mine = [one for one in asked.began if one[0].keys[0].scope == session.scope.name]
+    if not mine:
+        return ()
+    made = None
+    try:
+        pages = session.pages
+        if pages is None:
+            made = around.book or wiring.book(around, writing=True)
+            assert made is not None, "it was to be made"
+            pages = made.pages(session.identity, session.scope.name)
+        run = uuid.uuid4().hex
+        pages.runs.began(run, VERB)
+        for call, handle in mine:
+            label = f"{call.keys[0].server_id}/{call.keys[0].volume_id}"
+            intent = Intent(run=run, step_id="preflight", label=label, call=call)
+            pages.accepted(pages.begin(intent), handle)
+        counts = {Verdict.UNKNOWN.value: len(mine)}
+        requests = session.pace.requests
+        pages.runs.ended(run, RunEnd(ending="incomplete", counts=counts, requests=requests))
+    except JournalError as error:
+        return (not_recorded(f"job `{mine[0][1]}`, which the cloud began,", error),)
+    finally:
+        if made is not None and around.book is None:
+            made.close()
+    return ()
+
+
 def _happened(change: Change, handle: str) -> Finding:
     return Finding(
         code="preflight-changed",
         summary=f"THE CLOUD IS ATTACHING `{change.name.volume}` to `{change.name.server}`: it was "
         f"asked for a dry run and answered with job `{handle}`",
-        hint="this was a change: wait for its end and plan again without `--preflight`; nothing "
-        "more was asked",
+        hint="this was a change: it is in the journal, and the next `apply` looks after it; plan "
+        "without `--preflight`, nothing more was asked",
         place=change.place,
         scope=change.key.scope,
     )

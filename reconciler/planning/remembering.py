@@ -45,8 +45,8 @@ class Placed:
     rows: Mapping[Row, Protection]
     """Every protected row; what an entry says now comes before what is remembered."""
     lost: Mapping[Side, tuple[str, ...]]
-    """Protected names of a commit, sorted, that nothing bears now and nothing bore at the last apply:
-    any row of that side may be theirs, renamed since."""
+    """Protected names of a commit, sorted, that nothing bears now and nothing bore at the last
+    apply: any row of that side may be theirs, renamed since."""
 
 
 def protections(

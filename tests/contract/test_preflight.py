@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.model.outcome import Answer, Receipt
+from reconciler.model.outcome import Answer, Receipt, Verdict
+from reconciler.operations.applied import Ending
+from reconciler.operations.history import past_runs
 from reconciler.operations.plans import plan_manifests
-from reconciler.operations.preflight import NONE, Asked, rehearsed
+from reconciler.operations.preflight import NONE, VERB, Asked, rehearsed
+from reconciler.providers.huawei_ecs import conversations
+from reconciler.providers.requests import change
 from tests.contract.having import ecs, having, unforced
 from tests.planning.building import of_server, planned, world
 from tests.rig.plot import Plot, Wanted
 from tests.rig.virtual_time import run
 
 if TYPE_CHECKING:
+    from httpx import Request
+
     from reconciler.model.call import Call
     from tests.contract.conftest import House
 
@@ -62,6 +68,36 @@ def test_plain_attaches_are_asked_about_and_nothing_changes(house: House) -> Non
         made = await plan_manifests(on.request(wanted), on.around, preflight=True)
         assert [f.code for f in made.scopes[0].plan.findings] == ["preflight-refused"]
         assert on.truth() == before
+
+    run(story())
+
+
+@having(ecs)
+def test_a_question_that_was_a_change_is_adopted_by_the_next_apply(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deaf(method: str, url: str, body: dict[str, object]) -> Request:
+        """Ask as if the cloud had never heard of `dry_run`."""
+        return change(method, url, {key: told for key, told in body.items() if key != "dry_run"})
+
+    async def story() -> None:
+        on = house.stage(PLOT)
+        for count, rows in enumerate(({"s2": ["v3"]}, {"s2": ["v3", "all"]}), start=1):
+            wanted = Wanted(provider=house.provider, servers=rows)
+            with monkeypatch.context() as patch:
+                patch.setattr(conversations, "change", deaf)
+                made = await plan_manifests(on.request(wanted), on.around, preflight=True)
+            (finding,) = made.findings
+            assert finding.code == "preflight-changed"
+            assert len(on.witness.writes) == count
+            applied = await on.apply(wanted)
+            assert applied.ending is Ending.CONFIRMED
+            assert len(on.witness.writes) == count, "its job was followed, nothing was sent again"
+            intent, outcome = on.events.found[-1]
+            assert (intent.step_id, outcome.verdict) == ("preflight", Verdict.DONE)
+            assert f"`{intent.handle}`" in finding.summary
+        told = [(one.verb, one.ending) for one in past_runs(on.around)]
+        assert told.count((VERB, "incomplete")) == count
 
     run(story())
 
