@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +13,9 @@ from reconciler.cli.history import when
 from reconciler.cli.outcome import ERROR, run, say, show
 from reconciler.model.watching import Answer
 from reconciler.operations.drift import drift
+from reconciler.operations.offline import drift_with_snapshot
 from reconciler.report.drift import drift_document, drift_text
+from reconciler.report.escape import plain
 
 if TYPE_CHECKING:
     from reconciler.operations.asked import Request
@@ -23,14 +26,27 @@ DRIFTED = 2
 
 @click.command("drift")
 @manifest_flags
-def verb(*, asked: Request, as_json: bool) -> int:
+@click.option(
+    "--snapshot",
+    "snapshot",
+    metavar="FILE",
+    help="Also write what was seen, cut to what the manifests name and signed, for `plan "
+    "--offline`.",
+)
+def verb(*, asked: Request, as_json: bool, snapshot: str | None) -> int:
     """Show what differs: live from the last apply, the manifests from it, or both.
 
     0: in line, 2: drift or conflict, 1: error or a scope that can't be read. What is pending
     waits for an apply and is no drift.
     """
     around = surroundings()
-    found = run(lambda: drift(asked, around))
+    if snapshot is None:
+        found = run(lambda: drift(asked, around))
+    else:
+        path = Path(snapshot)
+        found = run(lambda: drift_with_snapshot(asked, around, path))
+        saved = f"Snapshot of {len(found.scopes)} scopes saved to {plain(snapshot)}.\n"
+        say(saved, err=True)
     document = drift_document(found.scopes, found.findings, when)
     say(json.dumps(document, indent=2, sort_keys=True) + "\n" if as_json else drift_text(document))
     show((*found.findings, *(finding for scope in found.scopes for finding in scope.findings)))

@@ -123,6 +123,21 @@ def chosen_format(form: str | None, *, as_json: bool) -> str:
     return "json" if as_json else form or "text"
 
 
+OFFLINE_FLAGS = (
+    click.option(
+        "--offline",
+        "offline",
+        metavar="SNAPSHOT",
+        help="Plan on what `drift --snapshot` saw, without credentials; approves nothing.",
+    ),
+    click.option(
+        "--max-age",
+        "oldest_s",
+        type=duration,
+        metavar="DURATION",
+        help="How old a snapshot may be. [default: 2d]",
+    ),
+)
 LOCK_FLAG = click.option(
     "--lock-timeout",
     "lock_timeout_s",
@@ -190,6 +205,20 @@ def _memory_flags(verb: Verb) -> Verb:
         return verb(asked=replace(asked, compare_with=older, first_apply=first), **rest)
 
     return _flagged(parsed, MEMORY_FLAGS)
+
+
+def offline_flags(verb: Verb) -> Verb:
+    """Add what names a snapshot to plan on; to be used below `manifest_flags`."""
+
+    @functools.wraps(verb)
+    def parsed(
+        *, asked: Request, offline: str | None, oldest_s: float | None, **rest: object
+    ) -> int:
+        if offline is None and oldest_s is not None:
+            raise click.UsageError("`--max-age` is of a snapshot: it goes with `--offline`")
+        return verb(asked=replace(asked, snapshot=offline, snapshot_age_s=oldest_s), **rest)
+
+    return _flagged(parsed, OFFLINE_FLAGS)
 
 
 def force_flag(verb: Verb) -> Verb:

@@ -12,6 +12,7 @@ from reconciler.cli.flags import (
     FORMAT_FLAG,
     chosen_format,
     manifest_flags,
+    offline_flags,
     plan_flags,
     surroundings,
 )
@@ -26,6 +27,7 @@ from reconciler.cli.outcome import (
     told_as,
 )
 from reconciler.errors import ReconcilerError
+from reconciler.operations.offline import plan_offline
 from reconciler.operations.planfile import save
 from reconciler.operations.plans import plan_manifests
 from reconciler.report.document import plan_document
@@ -36,6 +38,7 @@ from reconciler.report.text import in_line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from reconciler.operations.asked import Surroundings
     from reconciler.operations.plans import Planned
     from reconciler.operations.sessions import Request
 
@@ -48,6 +51,7 @@ and counters read, no plan must not look like one without changes."""
 @click.command("plan")
 @manifest_flags
 @plan_flags
+@offline_flags
 @FORMAT_FLAG
 @click.option("--out", "out", metavar="FILE", help="Save the plan, readable by you alone.")
 @click.option(
@@ -69,9 +73,10 @@ def verb(
 ) -> int:
     """Show the changes, the calls they take, the time they will take, and what is refused."""
     form = chosen_format(form, as_json=as_json)
+    _fits(asked, out=out, preflight=preflight)
     around = surroundings()
     try:
-        planned = run(lambda: plan_manifests(asked, around, preflight=preflight))
+        planned = run(lambda: _made(asked, around, preflight=preflight))
     except (ReconcilerError, BaseExceptionGroup) as error:
         if form in REPORTS:
             say(rendered(plan_document((), list(findings_of(error))), form))
@@ -98,6 +103,22 @@ def _consent(asked: Request) -> Iterator[str]:
         yield f"--ack-detach {scope}={number}" if scope else f"--ack-detach {number}"
     for volume in sorted(asked.destroys):
         yield f"--ack-destroy {shlex.quote(plain(volume))}"
+
+
+def _fits(asked: Request, *, out: str | None, preflight: bool) -> None:
+    """Raise UsageError for flags that mean nothing beside `--offline`."""
+    if asked.snapshot is not None and out is not None:
+        raise click.UsageError(
+            "`--offline` approves nothing, so there is nothing to save: leave `--out` out"
+        )
+    if asked.snapshot is not None and preflight:
+        raise click.UsageError("`--offline` asks no cloud, and `--preflight` does: leave one out")
+
+
+async def _made(asked: Request, around: Surroundings, *, preflight: bool) -> Planned:
+    if asked.snapshot is not None:
+        return await plan_offline(asked, around)
+    return await plan_manifests(asked, around, preflight=preflight)
 
 
 def exit_code(planned: Planned, *, detailed: bool) -> int:

@@ -101,6 +101,23 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """What a picture that was cut to what manifests name doesn't show: a plan must not guess it."""
+
+    servers: int
+    """How many more there are than it names."""
+    volumes: int
+    attachments: int
+    """How many there are between those."""
+    server_ends: frozenset[str] = frozenset()
+    """Servers that are there by id alone, at the other end of a named volume's attachment."""
+    volume_ends: frozenset[str] = frozenset()
+    """Volumes that are there by id alone, on a named server."""
+    selectors: frozenset[tuple[frozenset[tuple[str, str]], str | None]] = frozenset()
+    """Tags and name pattern of the selectors whose servers are all there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
     """Everything one listing saw of one scope, or what a look by ids saw of its part.
 
@@ -119,3 +136,5 @@ class Live:
     """False where a volume is only seen on its server: one that isn't seen may still exist."""
     complete: bool = True
     """False when rows may be missing: then nothing may be written on its ground."""
+    left_out: LeftOut | None = None
+    """What a snapshot only counts; None: nothing is left out, it is a listing."""

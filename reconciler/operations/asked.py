@@ -47,6 +47,10 @@ class Request:
     rows: Mapping[str, tuple[Entry, ...]] | None = None
     """By scope, the entries that count instead of the manifests'; None: theirs. An undo has some:
     it owns nothing but what it takes back."""
+    snapshot: str | None = None
+    """The file of what was seen before, to be planned on instead of a look at the clouds."""
+    snapshot_age_s: float | None = None
+    """How old that may be; None: as old as nightly ones are."""
     read: Loaded | None = None
     """What the files say, where they were read already; None: they are read."""
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.model.finding import Finding
     from reconciler.model.watching import Difference
     from reconciler.operations.asked import Request, Surroundings
-    from reconciler.operations.plans import ScopePlan
+    from reconciler.operations.plans import Planned, ScopePlan
     from reconciler.planning.differing import Comparison
 
 
@@ -29,6 +29,8 @@ class Drifted:
 
     scopes: tuple[ScopeDrift, ...]
     findings: tuple[Finding, ...]
+    planned: Planned
+    """What they were read for."""
 
 
 async def drift(request: Request, around: Surroundings) -> Drifted:
@@ -36,7 +38,7 @@ async def drift(request: Request, around: Surroundings) -> Drifted:
     async with opened(request, around, writing=False) as now:
         made = await planned(now.sessions, now.findings, Terms(destroys=None))
         scopes = tuple(_told(scope) for scope in made.scopes)
-    return Drifted(scopes=scopes, findings=made.findings)
+    return Drifted(scopes=scopes, findings=made.findings, planned=made)
 
 
 def compared(scope: ScopePlan) -> Comparison:

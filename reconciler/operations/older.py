@@ -54,7 +54,7 @@ def memories_of(scope: DeclaredScope, older: Declared | None) -> tuple[Memory, .
             documents=frozenset(entry.document for entry in older.entries[name]),
         )
         for name, other in sorted(older.scopes.items())
-        if name == scope.name or _cloud(other) == _cloud(scope)
+        if name == scope.name or cloud_of(other) == cloud_of(scope)
     )
 
 
@@ -68,7 +68,7 @@ def _programs(around: Surroundings) -> str:
     return around.environ.get("PATH") or os.defpath
 
 
-def _cloud(scope: DeclaredScope) -> tuple[object, ...]:
+def cloud_of(scope: DeclaredScope) -> tuple[object, ...]:
     """Give what manifests say of which cloud it is; an embedded one is its scope's alone."""
     if scope.simulated:
         return ("simulated", scope.name)

@@ -162,13 +162,7 @@ async def opened(request: Request, around: Surroundings, *, writing: bool) -> As
     Raises FindingsError when the manifests, the credentials or the endpoints are wrong, and
     JournalError when the journal can't be trusted.
     """
-    read = loaded(request)
-    asked = read.declared
-    assert asked is not None, "`loaded` raises otherwise"
-    _acknowledged(request, asked)
-    if not asked.scopes:
-        raise FindingsError(*read.findings, _no_scopes())
-    older = _older(request, around)
+    asked, older = asked_of(request, around)
     async with AsyncExitStack() as stack:
         book = around.book or wiring.book(around, writing=writing)
         if book is not None and around.book is None:
@@ -192,6 +186,20 @@ async def opened(request: Request, around: Surroundings, *, writing: bool) -> As
             sessions.append(replace(session, older=memories_of(session.scope, older)))
         _distinct(sessions)
         yield Opened(sessions=tuple(sessions), findings=tuple(findings))
+
+
+def asked_of(request: Request, around: Surroundings) -> tuple[Declared, Declared | None]:
+    """Give what the manifests of a request declare, and what they did at its base revision.
+
+    Raises FindingsError where they are wrong, declare no scope, or don't fit the request.
+    """
+    read = loaded(request)
+    asked = read.declared
+    assert asked is not None, "`loaded` raises otherwise"
+    _acknowledged(request, asked)
+    if not asked.scopes:
+        raise FindingsError(*read.findings, _no_scopes())
+    return asked, _older(request, around)
 
 
 def _older(request: Request, around: Surroundings) -> Declared | None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.attachment import Attachment, AttachmentKey
 from reconciler.model.declared import Listed, Ref, Side
 from reconciler.model.finding import Finding
+from reconciler.model.live import LeftOut
 from reconciler.planning.selectors import matching
 
 if TYPE_CHECKING:
@@ -64,9 +65,12 @@ class Desired:
 class _Index:
     """Ids by id and by name, one side of a listing."""
 
-    def __init__(self, side: Side, names: Mapping[str, str], *, every: bool = True) -> None:
+    def __init__(
+        self, side: Side, names: Mapping[str, str], *, every: bool = True, left: int = 0
+    ) -> None:
         self.side = side
         self._every = every
+        self._left = left
         self._names = names
         self._ids: dict[str, list[str]] = defaultdict(list)
         for identity, name in names.items():
@@ -84,7 +88,7 @@ class _Index:
             ids = sorted({*ids, *self._in_other_case(ref.text)})
         if len(ids) == 1:
             return ids[0]
-        if not ids and not self._every and HEX_ID.fullmatch(ref.text):
+        if not (ids or self._every or self._left) and HEX_ID.fullmatch(ref.text):
             return ref.text.lower()
         word = self.side.value
         if ids:
@@ -96,6 +100,9 @@ class _Index:
                 place=ref.place,
                 scope=scope,
             )
+        if self._left:
+            what = f"`{ref.text}` is none of the {len(self._names)} {word}s that it names"
+            return _not_in_snapshot(scope, f"{what}, of {self._left} it has the count", ref.place)
         return Finding(
             code=f"{word}-not-found",
             summary=f"no {word} has the name or id `{ref.text}`, of {len(self._names)} live ones",
@@ -143,12 +150,7 @@ class _Resolution:
 
     def __init__(self, live: Live) -> None:
         self._live = live
-        self._index = {
-            Side.SERVER: _Index(Side.SERVER, {i: s.name for i, s in live.servers.items()}),
-            Side.VOLUME: _Index(
-                Side.VOLUME, {i: v.name for i, v in live.volumes.items()}, every=live.shows_free
-            ),
-        }
+        self._index = dict(_indices(live))
         self._on: dict[str, set[str]] = defaultdict(set)
         for key in () if live.shows_free else live.observed:
             self._on[key.server_id].add(key.volume_id)
@@ -230,8 +232,7 @@ class _Resolution:
             servers, place = self._live.servers, entry.owner.place
             matched = matching(entry.selector, servers)
             lines = tuple(Listed(ref=Ref(text=identity, place=place)) for identity in matched)
-            if not lines and not entry.selector.allow_empty:
-                findings.append(_nobody(self._live, entry, entry.selector))
+            findings += _chosen(self._live, entry, entry.selector, matched)
         for line in lines:
             found = self._index[other].find(line.ref, self._live.scope, here)
             if isinstance(found, Finding):
@@ -248,7 +249,7 @@ class _Resolution:
             found = self._index[other].find(ref, self._live.scope, here)
             if isinstance(found, str):
                 absent[found] = ref
-            elif found.code == "ambiguous-name":
+            elif found.code in {"ambiguous-name", "not-in-snapshot"}:
                 findings.append(found)  # What doesn't exist is absent already: satisfied.
         return listed, absent, findings
 
@@ -295,6 +296,38 @@ class _Resolution:
                     yield _disagreement(self._live.scope, entry, line.ref)
             for side in sides.keys() & self._absent.get(key, {}).keys():
                 yield _both(self._live.scope, sides[side].ref, self._absent[key][side])
+
+
+def _indices(live: Live) -> Iterator[tuple[Side, _Index]]:
+    """Give an index of each side; of what a snapshot has by id alone its row isn't known."""
+    left = live.left_out or LeftOut(servers=0, volumes=0, attachments=0)
+    servers = {i: s.name for i, s in live.servers.items() if i not in left.server_ends}
+    volumes = {i: v.name for i, v in live.volumes.items() if i not in left.volume_ends}
+    yield Side.SERVER, _Index(Side.SERVER, servers, left=left.servers)
+    yield Side.VOLUME, _Index(Side.VOLUME, volumes, every=live.shows_free, left=left.volumes)
+
+
+def _chosen(
+    live: Live, entry: Entry, selector: Selector, matched: Sequence[str]
+) -> Iterator[Finding]:
+    """Give what is wrong with what a selector matches."""
+    asked = (frozenset(selector.tags.items()), selector.names)
+    if live.left_out is not None and asked not in live.left_out.selectors:
+        what = f"the selector of `{entry.owner.text}` is none of those it was made with"
+        yield _not_in_snapshot(live.scope, what, selector.place)
+    elif not matched and not selector.allow_empty:
+        yield _nobody(live, entry, selector)
+
+
+def _not_in_snapshot(scope: str, what: str, place: Place) -> Finding:
+    return Finding(
+        code="not-in-snapshot",
+        summary=f"the snapshot doesn't tell: {what}",
+        hint="have it planned by somebody with credentials; a snapshot holds what the manifests "
+        "named when it was made",
+        place=place,
+        scope=scope,
+    )
 
 
 def _boots(scope: str, ref: Ref) -> Finding:

@@ -69,6 +69,7 @@ def scope_refusals(changes: Sequence[Change], on: Ground, owned: int) -> tuple[F
         *unmanaged.destroys(on),
         *unmanaged.unmarked(on),
         *unmanaged.shrunk_set(on),
+        *unmanaged.uncounted(on),
         *_window(on, leaving or changes),
         *first_apply(leaving, on),
         *_limit(leaving, on, owned),
@@ -106,8 +107,10 @@ def _empty_live(on: Ground) -> Iterator[Finding]:
         named[Side.VOLUME] |= finding.code == "volume-not-found"
     named[Side.VOLUME] &= on.live.shows_free
     live = {Side.SERVER: on.live.servers, Side.VOLUME: on.live.volumes}
+    out = on.live.left_out
+    left = {Side.SERVER: out.servers if out else 0, Side.VOLUME: out.volumes if out else 0}
     for side in Side:
-        if named[side] and not live[side]:
+        if named[side] and not live[side] and not left[side]:
             yield Finding(
                 code="empty-live",
                 summary=f"the cloud lists no {side.value} at all, and the manifests name some",

@@ -56,6 +56,19 @@ def shrunk_set(on: Ground) -> Iterator[Finding]:
             )
 
 
+def uncounted(on: Ground) -> Iterator[Finding]:
+    """Refuse the scope where a snapshot leaves out what may be a stray."""
+    out = on.live.left_out
+    if _asked(on) and out is not None and out.attachments:
+        yield Finding(
+            code="unmanaged-not-in-snapshot",
+            summary=f"the snapshot only counts {out.attachments} attachments that nobody names, "
+            "and `unmanaged: detach` would take some of them away",
+            hint="have it planned by somebody with credentials",
+            scope=on.live.scope,
+        )
+
+
 def left(on: Ground) -> Iterator[Finding]:
     """Tell how much of what nobody owns is left, and why, where it would have left."""
     if not _asked(on):
