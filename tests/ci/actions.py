@@ -52,6 +52,8 @@ class Runner:
     """The address of the hub."""
     secrets: Mapping[str, str]
     artifacts: dict[tuple[str, str], Path] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    """What the file of an artifact is called, by the artifact's name."""
     count: int = 0
 
     def run(self, name: str, event: str, ref: str, told: Context, *, trusted: bool = True) -> Ran:
@@ -66,7 +68,13 @@ class Runner:
             "ref": ref,
             "token": WRITES if trusted else READS,
         }
-        context = {"github": github, "secrets": self.secrets if trusted else {}}
+        temporary = self.folder / f"temp-{self.count}"
+        temporary.mkdir()
+        context = {
+            "github": github,
+            "secrets": self.secrets if trusted else {},
+            "runner": {"temp": str(temporary)},
+        }
         path = ".github/workflows/attachments.yml"
         workflow = yaml.safe_load(git(self.origin, "show", f"{ref}:{path}"))
         job = workflow["jobs"][name]
@@ -91,7 +99,7 @@ def _look(name: str, context: Context) -> Any:  # noqa: ANN401 - any member
     if name.startswith("'"):
         return name[1:-1]
     first, *rest = name.split(".")
-    assert first in {"github", "secrets", "steps", "inputs"}, name
+    assert first in {"github", "secrets", "steps", "inputs", "runner"}, name
     found: Any = context.get(first, {})
     for part in rest:
         found = found.get(part, "") if found != "" else ""
@@ -138,10 +146,13 @@ class _Job:
                 kept = self.runner.folder / f"artifact-{self.runner.count}"
                 shutil.copy(self.work / inputs["path"], kept)
                 self.runner.artifacts[str(self.runner.count), inputs["name"]] = kept
+                self.runner.files[inputs["name"]] = inputs["path"]
             case "actions/download-artifact":
                 kept = self.runner.artifacts[inputs["run-id"], inputs["name"]]
                 assert inputs["github-token"], "another run's artifact needs a token"
-                shutil.copy(kept, self.work / "attachments.plan")
+                where = self.work / inputs.get("path", "")
+                where.mkdir(parents=True, exist_ok=True)
+                shutil.copy(kept, where / self.runner.files[inputs["name"]])
             case _ if name.startswith("./"):
                 self.composite(name, inputs, above)
             case _:
@@ -188,6 +199,7 @@ class _Job:
                 "GITHUB_SHA": git(self.work, "rev-parse", "HEAD"),
                 "GITHUB_OUTPUT": str(output),
                 "GITHUB_STEP_SUMMARY": str(summary),
+                "RUNNER_TEMP": str(self.context["runner"]["temp"]),
                 **environ,
             },
             capture_output=True,

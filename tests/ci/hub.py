@@ -1,7 +1,7 @@
 """What the templates ask of GitHub, as its REST pages say it; a token may write or not.
 
 Source: docs.github.com/en/rest (2022-11-28), Issues, Issue comments, Pull requests of a commit,
-Workflow runs of a workflow; only the members that the templates read.
+Workflow runs of a workflow, Artifacts of a repository; only the members that the templates read.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class Hub:
     pulls: dict[str, list[dict[str, object]]] = field(default_factory=dict)
     """By commit."""
     runs: list[dict[str, object]] = field(default_factory=list)
+    artifacts: list[dict[str, object]] = field(default_factory=list)
 
     def app(self) -> Starlette:
         """Give what answers."""
@@ -39,6 +40,7 @@ class Hub:
             "/issues": self._raising,
             "/issues/{number:int}": self._edited_issue,
             "/commits/{sha}/pulls": self._pulls_of,
+            "/actions/artifacts": self._artifacts_of,
             "/actions/workflows/attachments.yml/runs": self._runs_of,
         }
         every = ["GET", "POST", "PATCH"]
@@ -75,6 +77,10 @@ class Hub:
 
     async def _pulls_of(self, asked: Request) -> JSONResponse:
         return _told(asked, self.pulls.get(asked.path_params["sha"], []))
+
+    async def _artifacts_of(self, asked: Request) -> JSONResponse:
+        fits = [one for one in self.artifacts if one["name"] == asked.query_params["name"]]
+        return _told(asked, {"total_count": len(fits), "artifacts": fits[::-1]})
 
     async def _runs_of(self, asked: Request) -> JSONResponse:
         told = asked.query_params

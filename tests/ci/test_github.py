@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from reconciler.sim.changes import act
 from reconciler.sim.serving import serving
 from tests.ci.actions import Ran, Runner
 from tests.ci.conftest import SECRETS
 from tests.ci.hub import REPOSITORY, Hub
+from tests.cli.test_offline import pem
 from tests.repository.making import git
 
 if TYPE_CHECKING:
@@ -111,7 +113,7 @@ def test_a_fork_is_validated_without_credentials_and_nothing_of_it_is_applied(ho
     host.shop.push("theirs", cache_on="web-2")
     ran = host.request(2, "theirs", source="stranger/attachments")
     assert not ran.failed, ran.log
-    assert set(ran.steps) == {"Install", "Validate", "Say why a fork has no plan"}
+    assert set(ran.steps) == {"Install", "Validate", "Find the snapshot for a fork"}
     assert "a fork gets no credentials" in ran.summary
     assert not host.hub.comments
     assert not host.runner.artifacts
@@ -121,6 +123,36 @@ def test_a_fork_is_validated_without_credentials_and_nothing_of_it_is_applied(ho
     assert "Apply" not in applied.steps
     assert "Nothing was applied." in applied.summary
     assert host.shop.holds() == before
+
+
+@github
+def test_a_fork_is_planned_on_the_snapshot_of_the_night_and_on_none_that_it_brings(
+    host: Host,
+) -> None:
+    private, public = pem(Ed25519PrivateKey.generate())
+    host.runner.secrets = {**SECRETS, "RECONCILER_SNAPSHOT_KEY": private}
+    host.shop.keep_public("".join(public.splitlines()[1:-1]))
+    looked = host.runner.run("drift", "schedule", "refs/heads/main", {})
+    assert not looked.failed, looked.log
+    night = host.runner.count
+    ours = {"id": night, "repository_id": 1, "head_repository_id": 1, "head_branch": "main"}
+    theirs = {**ours, "id": 99, "head_repository_id": 2}
+    for run in (ours, theirs):
+        told = {"name": "attachments-snapshot", "expired": False, "workflow_run": run}
+        host.hub.artifacts.append(told)
+
+    host.shop.push("theirs", cache_on="web-2")
+    ran = host.request(5, "theirs", source="stranger/attachments")
+    assert not ran.failed, ran.log
+    assert ran.steps["Plan for a fork"] == 0
+    assert "1 to attach, 0 to detach, 1 to move" in ran.summary
+    assert "planned from a snapshot of " in ran.summary
+    assert not host.hub.comments
+    kept = host.runner.artifacts[str(night), "attachments-snapshot"]
+    kept.write_bytes(kept.read_bytes().replace(b'"web-1"', b'"web-2"'))
+    ran = host.request(5, "theirs", source="stranger/attachments")
+    assert "snapshot-signature" in ran.summary
+    assert "to attach" not in ran.summary
 
 
 @github
