@@ -78,7 +78,7 @@ class Consent:
     approved: tuple[Approved, ...] | None = None
     """What a saved plan approved; None: the fresh plan is what is approved."""
     tell: Callable[[str], None] = lambda _: None
-    """Hears which other run is waited for."""
+    """Hears what is waited for before there is a plan: another run, or what a dead one left."""
     verb: str = VERB
     """What the history calls the run."""
     run: str = ""
@@ -110,7 +110,8 @@ async def apply_manifests(
         claim = Claim(run=run_id, operation=verb, timeout_s=lock_timeout_s, tell=consent.tell)
         leases = Leases(now.sessions, claim)
         commit = made_from(request.files, around, recursive=request.recursive)
-        started = _Started(now=now, runs=runs, log=RunLog(run_id, verb, commit), leases=leases)
+        log = RunLog(run_id, verb, commit)
+        started = _Started(now=now, runs=runs, log=log, leases=leases, tell=consent.tell)
         try:
             await leases.obtain()
             applied = await _leased(started, consent, request)
@@ -133,6 +134,7 @@ class _Started:
     runs: Mapping[str, Run]
     log: RunLog
     leases: Leases
+    tell: Callable[[str], None]
 
     def open_calls(self) -> frozenset[int]:
         """Give the calls, of any run, that nobody knows the end of."""
@@ -210,8 +212,10 @@ async def _adopted(started: _Started) -> _Ready:
 
     async def one(session: Session) -> None:
         name = session.scope.name
-        if runs[name].journal.open_intents():
+        if left := len(runs[name].journal.open_intents()):
             started.log.began(session)
+            # Their jobs may take minutes, and nothing else is told before they have ended.
+            started.tell(f"looking after {left} calls of an earlier run in scope `{name}`")
         try:
             unsettled[name] = await adopt(runs[name])
         except ProviderError as error:

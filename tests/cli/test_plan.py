@@ -139,3 +139,19 @@ def test_an_acknowledgement_takes_the_exact_number(lab: Lab) -> None:
     assert lab.plan("--detailed-exitcode", "--ack-detach", "3").code == 3
     assert lab.plan("--detailed-exitcode", "--ack-detach", "lab=2").code == 2
     assert lab.plan("--ack-detach", "two").code == 1
+
+
+def test_validate_tells_code_scanning_what_is_wrong_and_that_nothing_is(lab: Lab) -> None:
+    lab.declare("  servers: {web-1: {volums: []}}")
+    ran = lab.run("validate", "-f", "lab.yaml", "--format", "sarif")
+    assert (ran.code, ran.err) == (1, "")
+    (run,) = json.loads(ran.out)["runs"]
+    assert {one["ruleId"] for one in run["results"]} == {"missing-key", "unknown-key"}
+    (place,) = run["results"][0]["locations"]
+    assert place["physicalLocation"]["artifactLocation"]["uri"] == "lab.yaml"
+    assert run["invocations"][0]["executionSuccessful"] is False
+    lab.declare("  servers: {web-1: {volumes: []}}")
+    ran = lab.run("validate", "-f", "lab.yaml", "--format", "sarif")
+    assert (ran.code, json.loads(ran.out)["runs"][0]["results"]) == (0, [])
+    both = lab.run("validate", "-f", "lab.yaml", "--format", "sarif", "--json")
+    assert (both.code, "leave it or `--format sarif` out" in both.err) == (1, True)
