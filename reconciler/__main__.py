@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from reconciler.cli.main import main
+from reconciler.cli.main import program
 
-main()
+program()
