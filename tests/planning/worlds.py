@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.attachment import Phase, View
 from reconciler.model.call import Verb
 from reconciler.model.capabilities import Batch, BatchBy, Capabilities, SetBy
+from reconciler.model.declared import Unmanaged
 from reconciler.model.live import ANY_BUS, ServerStatus, ServerWord, VolumeStatus, Words
 from reconciler.model.plan import Circumstances
 from reconciler.model.policy import Policy
@@ -87,12 +88,16 @@ def draw(random: Random, *, calm: bool = False) -> World:
     can = _can(random, len(names))
     live = _live(random, names, disks, can, calm=calm)
     wanted = {disk.name: _places(random, names, disk, can, calm=calm) for disk in disks}
+    circumstances = _circumstances(random, calm=calm)
+    entries = _entries(random, names, wanted, calm=calm)
+    if circumstances.unmanaged is Unmanaged.DETACH:
+        entries = entries[: random.randint(0, 2)]  # Else hardly anything is a stray.
     made = World(
         live=live,
-        entries=_entries(random, names, wanted, calm=calm),
+        entries=entries,
         can=can,
         policy=GENEROUS if calm else random.choice([GENEROUS, GENEROUS, Policy()]),
-        circumstances=Circumstances() if calm else _circumstances(random),
+        circumstances=circumstances,
         room=_room(random, live, can),
     )
     return counted(made)
@@ -109,7 +114,10 @@ def _one_in(random: Random, number: int) -> bool:
 
 def _volume(random: Random, name: str, *, calm: bool) -> Volume:
     disk = replace(
-        volume(name), shareable=random.random() < 0.6, bus=random.choice(["virtio", "scsi"])
+        volume(name),
+        shareable=random.random() < 0.6,
+        bus=random.choice(["virtio", "scsi"]),
+        owner_marks=("pvc-1",) if _one_in(random, 4) else (),
     )
     if calm or not _one_in(random, 12):
         return disk
@@ -118,6 +126,8 @@ def _volume(random: Random, name: str, *, calm: bool) -> Volume:
 
 
 def _server(random: Random, name: str, *, calm: bool) -> Server:
+    if _one_in(random, 12):
+        return replace(server(name), owner_marks=("CCE-Cluster-ID",))
     if calm or not _one_in(random, 12):
         return server(name)
     return replace(server(name), status=random.choice(list(ServerStatus)), zone="east")
@@ -141,6 +151,7 @@ def _can(random: Random, servers: int) -> Capabilities:
         delete_on_termination=SetBy.AFTERWARDS,
         max_servers_per_volume=random.randint(2, servers + 1),
         sure_slots=random.randint(0, 8),
+        shows_owner_marks=not _one_in(random, 8),
     )
 
 
@@ -202,13 +213,14 @@ def _entries(random: Random, names: list[str], wanted: Wanted, *, calm: bool) ->
     return tuple(made)
 
 
-def _circumstances(random: Random) -> Circumstances:
-    if not _one_in(random, 4):
-        return Circumstances()
+def _circumstances(random: Random, *, calm: bool) -> Circumstances:
+    strays = Unmanaged.DETACH if _one_in(random, 3) else Unmanaged.REPORT
+    if calm or not _one_in(random, 4):
+        return Circumstances(unmanaged=strays)
     globs = [random.choice(["a", "b", "*/s", "*/t", "c/*"])]
     if _one_in(random, 2):
-        return Circumstances(targets=(*globs, "*/u"))
-    return Circumstances(excludes=tuple(globs))
+        return Circumstances(unmanaged=strays, targets=(*globs, "*/u"))
+    return Circumstances(unmanaged=strays, excludes=tuple(globs))
 
 
 def _room(random: Random, live: Live, can: Capabilities) -> dict[str, dict[str, int]]:
