@@ -90,33 +90,37 @@ class _Families(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Give every family, each with its rows sorted."""
-        numbers = self._numbers
-        yield _gauge(
-            "build_info",
-            "Always 1; the version is a label.",
-            "version",
-            {
-                (numbers.version,): 1.0,
-            },
-        )
-        yield _gauge(
-            "start_timestamp_seconds",
-            "When the service started.",
-            "",
-            {
-                (): numbers.started_s,
-            },
-        )
-        yield _gauge(
-            "manifests_refused",
-            "1 while newer manifests are broken and older ones are in force.",
-            "",
-            {(): float(numbers.refused_manifests)},
-        )
-        yield from _of_looks(numbers, self._now_s)
-        yield from _of_care(numbers)
-        yield from _of_time(numbers)
-        yield from _of_deeds(numbers)
+        return families(self._numbers, self._now_s)
+
+
+def families(numbers: Numbers, now_s: float) -> Iterator[Metric]:
+    """Give every family, each with its rows sorted; those without a row, too."""
+    yield _gauge(
+        "build_info",
+        "Always 1; the version is a label.",
+        "version",
+        {
+            (numbers.version,): 1.0,
+        },
+    )
+    yield _gauge(
+        "start_timestamp_seconds",
+        "When the service started.",
+        "",
+        {
+            (): numbers.started_s,
+        },
+    )
+    yield _gauge(
+        "manifests_refused",
+        "1 while newer manifests are broken and older ones are in force.",
+        "",
+        {(): float(numbers.refused_manifests)},
+    )
+    yield from _of_looks(numbers, now_s)
+    yield from _of_care(numbers)
+    yield from _of_time(numbers)
+    yield from _of_deeds(numbers)
 
 
 def _of_looks(numbers: Numbers, now_s: float) -> Iterator[Metric]:

@@ -14,6 +14,7 @@ import pytest
 from reconciler.cli.main import VERBS, reconciler
 from reconciler.codes import pages
 from tests.cli.running import REPOSITORY
+from tests.docs.writing import clouds, metrics, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,7 +123,10 @@ def codes() -> str:
     return told
 
 
-@pytest.mark.parametrize(("name", "write"), [("verbs", verbs), ("codes", codes)])
+GENERATED = {"verbs": verbs, "codes": codes, "schema": schema, "clouds": clouds, "metrics": metrics}
+
+
+@pytest.mark.parametrize(("name", "write"), GENERATED.items())
 def test_the_generated_reference_is_what_the_code_says(
     name: str, write: Callable[[], str], request: pytest.FixtureRequest
 ) -> None:
