@@ -47,6 +47,9 @@ class Phase(enum.Enum):
     DETACHING = "detaching"
     FAILED = "failed"
 
+    __hash__ = object.__hash__
+    """As that of `View`."""
+
 
 class Witness(enum.Enum):
     """What a server itself answers when it is asked for one volume."""

@@ -28,6 +28,9 @@ class Side(enum.Enum):
     SERVER = "server"
     VOLUME = "volume"
 
+    __hash__ = object.__hash__
+    """That of `Enum` is written in Python, and each row is kept under a side."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:

@@ -38,9 +38,11 @@ def disagreeing(on: Ground) -> tuple[AttachmentKey, ...]:
     doubtful = {Seen.COMPUTE_ONLY, Seen.STORAGE_ONLY}
     ours = {key.volume_id for key in on.desired.wanted}
     ours |= {row_id for side, row_id in on.desired.rows if side is Side.VOLUME}
+    views = len(on.live.views)
+    partly = (key for key, one in on.live.observed.items() if len(one.sightings) < views)
     return tuple(
         key
-        for key in sorted(on.live.observed)
+        for key in sorted(partly)
         if (seen := on.seen(key)) in doubtful or (seen is Seen.FOREIGN and key.volume_id in ours)
     )
 
@@ -53,7 +55,7 @@ def moving(on: Ground) -> tuple[AttachmentKey, ...]:
     """
     mine = {Wish.WANTED, Wish.UNWANTED}
     volumes = on.moving - {key.volume_id for key in on.circumstances.unsettled}
-    keys = on.desired.wanted.keys() | on.live.observed.keys()
+    keys = on.desired.wanted.keys() | on.live.observed.keys() if volumes else ()
     found = {key for key in keys if key.volume_id in volumes and on.wish(key) in mine}
     return tuple(sorted(found | _behind_servers(on)))
 
@@ -61,6 +63,8 @@ def moving(on: Ground) -> tuple[AttachmentKey, ...]:
 def _behind_servers(on: Ground) -> set[AttachmentKey]:
     """Give what waits for a server that is in motion, and where its volumes are meanwhile."""
     moving_servers = {i for i, server in on.live.servers.items() if server.status is MOVING}
+    if not moving_servers:
+        return set()
     hidden = () if on.live.shows_free else on.desired.wanted
     keys = changing(on).union(key for key in hidden if on.seen(key) is Seen.NOWHERE)
     waits = {key for key in keys if key.server_id in moving_servers}
@@ -106,10 +110,10 @@ def in_doubt_about_slots(on: Ground) -> tuple[str, ...]:
 
 def changing(on: Ground) -> frozenset[AttachmentKey]:
     """Give the attachments that would be made or taken away where every row is listed."""
-    wanted = {key for key in on.desired.wanted if on.seen(key) is Seen.NOWHERE}
+    wanted = on.desired.wanted.keys() - on.live.observed.keys()
     leaving = {
         key
-        for key in on.live.observed
+        for key in on.live.observed.keys() - on.desired.wanted.keys()
         if on.seen(key) is Seen.AGREED and on.wish(key) in LEAVING and not on.boot(key)
     }
     known = {key for key in wanted if key.volume_id in on.live.volumes}

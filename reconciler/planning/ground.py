@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import enum
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from reconciler.model.attachment import Phase, View
 from reconciler.model.declared import Side, Unmanaged
 from reconciler.model.live import VolumeStatus
 from reconciler.model.plan import Name
+from reconciler.model.record import NamedAttachment
 from reconciler.planning.remembering import protections
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.model.attachment import AttachmentKey, Observed
     from reconciler.model.capabilities import Capabilities
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from reconciler.model.policy import Policy
     from reconciler.planning.remembering import Protection
     from reconciler.planning.resolve import Desired
+
+
+_SERVER_ID = attrgetter("server_id")
+UNDER_WAY = frozenset({Phase.ATTACHING, Phase.DETACHING})
 
 
 class Seen(enum.Enum):
@@ -34,6 +40,9 @@ class Seen(enum.Enum):
     STORAGE_ONLY = "storage shows it, its readable server doesn't"
     FOREIGN = "storage shows it on a server that this account can't see"
 
+    __hash__ = object.__hash__
+    """That of `Enum` is written in Python, and each attachment is decided by one."""
+
 
 class Wish(enum.Enum):
     """What the manifests say together of one attachment."""
@@ -43,6 +52,9 @@ class Wish(enum.Enum):
     KEPT = "left to others by `others: keep`"
     UNOWNED = "nobody's"
     STRAY = "nobody's, and to be taken away"
+
+    __hash__ = object.__hash__
+    """As that of `Seen`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +89,16 @@ class Ground:
         if View.COMPUTE in observed.sightings:
             return Seen.COMPUTE_ONLY
         return Seen.STORAGE_ONLY if key.server_id in self.live.servers else Seen.FOREIGN
+
+    def plain(self, key: AttachmentKey) -> bool:
+        """Tell whether it is as wanted, and nothing is to be said of it: told in a glance."""
+        wanted, observed = self.desired.wanted.get(key), self.live.observed.get(key)
+        if wanted is None or observed is None or len(observed.sightings) < len(self.live.views):
+            return False
+        asked = wanted.attachment
+        if asked.device is not None or asked.delete_on_termination is not None:
+            return False
+        return not (self.in_motion(key) or self.boot(key))
 
     def in_motion(self, key: AttachmentKey) -> bool:
         """Tell whether the cloud is at work on the volume, here or elsewhere."""
@@ -131,6 +153,18 @@ class Ground:
         """Give what people call the two ends; ids where the cloud tells no name."""
         return Name(server=self.server_name(key.server_id), volume=self.volume_name(key.volume_id))
 
+    def named(self, keys: Iterable[AttachmentKey]) -> tuple[NamedAttachment, ...]:
+        """Give attachments with what people call their two ends, in the same order."""
+        return tuple(
+            NamedAttachment(
+                server_id=key.server_id,
+                volume_id=key.volume_id,
+                server=self.server_name(key.server_id),
+                volume=self.volume_name(key.volume_id),
+            )
+            for key in keys
+        )
+
     def server_name(self, server_id: str) -> str:
         """Give what people call a server; its id where the cloud tells no name."""
         server = self.live.servers.get(server_id)
@@ -146,11 +180,9 @@ def ground(
     desired: Desired, live: Live, policy: Policy, can: Capabilities, circumstances: Circumstances
 ) -> Ground:
     """Index the two sides once, in a fixed order."""
-    holders: dict[str, list[Observed]] = defaultdict(list)
-    disks: dict[str, int] = defaultdict(int)
+    holders: dict[str, tuple[Observed, ...]] = {}
     for key in sorted(live.observed):
-        holders[key.volume_id].append(live.observed[key])
-        disks[key.server_id] += 1
+        holders[key.volume_id] = (*holders.get(key.volume_id, ()), live.observed[key])
     applied = circumstances.applied or ()
     placed = protections(desired, live, circumstances.memories, applied)
     return Ground(
@@ -159,8 +191,8 @@ def ground(
         policy=policy,
         can=can,
         circumstances=circumstances,
-        holders={volume_id: tuple(found) for volume_id, found in holders.items()},
-        disks=dict(disks),
+        holders=holders,
+        disks=Counter(map(_SERVER_ID, live.observed)),
         moving=frozenset(_moving(live)) | {key.volume_id for key in circumstances.unsettled},
         rebound=frozenset(_rebound(live, circumstances)),
         protected=placed.rows,
@@ -193,5 +225,5 @@ def _moving(live: Live) -> Iterator[str]:
             yield volume_id
     for key, observed in live.observed.items():
         for sighting in observed.sightings.values():
-            if sighting.phase is Phase.ATTACHING or sighting.phase is Phase.DETACHING:
+            if sighting.phase in UNDER_WAY:
                 yield key.volume_id

@@ -15,7 +15,6 @@ from reconciler.model.attachment import Attachment, AttachmentKey
 from reconciler.model.declared import Side, Unmanaged
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.plan import Action, Change, Plan, Standing, Update
-from reconciler.model.record import NamedAttachment
 from reconciler.planning import guards
 from reconciler.planning.accepting import accepted
 from reconciler.planning.approval import narrowed
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from reconciler.model.live import Live
     from reconciler.model.plan import AcceptedDrift, Circumstances
     from reconciler.model.policy import Policy
+    from reconciler.model.record import NamedAttachment
     from reconciler.planning.resolve import Desired
 
 
@@ -125,9 +125,9 @@ def plan_on(on: Ground) -> Plan:
         changes=final,
         kept=tuple(draft.kept),
         accepted=known.accepted,
-        unmanaged=_rows(draft.unmanaged, on),
+        unmanaged=on.named(draft.unmanaged),
         released=_released(on),
-        owned=_rows(sorted(desired.wanted.keys() - _missing(known.accepted)), on),
+        owned=on.named(sorted(desired.wanted.keys() - _missing(known.accepted))),
         protected=guards.to_protect(final, on),
         owed=owed(on),
         findings=_findings(final, (*told, *_warnings(final, on))),
@@ -145,7 +145,11 @@ def plan_on(on: Ground) -> Plan:
 def _drafted(on: Ground) -> _Draft:
     draft = _Draft()
     for key in sorted(on.desired.wanted.keys() | on.live.observed.keys()):
-        _place(key, on, draft)
+        if on.plain(key):
+            draft.kept.append(key)
+            draft.owned_live += 1
+        else:
+            _place(key, on, draft)
     for key in sorted(on.desired.absent.keys() & on.live.observed.keys()):
         if on.boot(key):
             draft.changes.append(_change(Action.DETACH, key, on, "listed under `absent:`"))
@@ -362,16 +366,6 @@ def _released(on: Ground) -> tuple[NamedAttachment, ...]:
     )
     return tuple(
         row for row, key in keys if key in on.live.observed and on.wish(key) is Wish.UNOWNED
-    )
-
-
-def _rows(keys: Iterable[AttachmentKey], on: Ground) -> tuple[NamedAttachment, ...]:
-    names = ((key, on.name(key)) for key in keys)
-    return tuple(
-        NamedAttachment(
-            server_id=key.server_id, volume_id=key.volume_id, server=name.server, volume=name.volume
-        )
-        for key, name in names
     )
 
 

@@ -58,12 +58,13 @@ def protections(
     """Give what is protected; a commit's names mean what they mean now, and at the last apply."""
     found: dict[Row, Protection] = {}
     lost: dict[Side, list[str]] = defaultdict(list)
-    bound = _bound(memories, applied)
-    names = {
-        Side.SERVER: _by_name({i: s.name for i, s in live.servers.items()}),
-        Side.VOLUME: _by_name({i: v.name for i, v in live.volumes.items()}),
-    }
-    for memory in memories:
+    remembered = [memory for memory in memories if memory.protected]
+    bound = _bound(remembered, applied if remembered else ())
+    names = {}
+    if remembered:
+        names[Side.SERVER] = _by_name({i: s.name for i, s in live.servers.items()})
+        names[Side.VOLUME] = _by_name({i: v.name for i, v in live.volumes.items()})
+    for memory in remembered:
         for row in memory.protected:
             meant = {*_meant(row, names[row.side]), *bound.get((row.side, row.name), ())}
             if row.owner_id is None and not meant and not HEX_ID.fullmatch(row.name):

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 HEX_ID = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 """What is an id and no name."""
+_HEX_LENGTHS = (32, 36)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +83,9 @@ class _Index:
         if ref.text in self._names:
             return ref.text
         ids = self._ids.get(ref.text, [])
-        ids = [identity for identity in ids if identity in here] or ids
-        if HEX_ID.fullmatch(ref.text):
+        if len(ids) > 1:
+            ids = [identity for identity in ids if identity in here] or ids
+        if len(ref.text) in _HEX_LENGTHS and HEX_ID.fullmatch(ref.text):
             # Someone's name may look like an id: what both mean is then ambiguous.
             ids = sorted({*ids, *self._in_other_case(ref.text)})
         if len(ids) == 1:
@@ -261,17 +263,26 @@ class _Resolution:
 
     def _merged(self, key: AttachmentKey, sides: Mapping[Side, Listed]) -> Wanted:
         lines = list(sides.values())
+        first = lines[0]
+        if len(lines) == 1:
+            return Wanted(
+                attachment=Attachment(
+                    key=key,
+                    device=first.device,
+                    delete_on_termination=first.delete_on_termination,
+                ),
+                place=first.ref.place,
+            )
         devices = {line.device for line in lines if line.device is not None}
         flags = {f for line in lines if (f := line.delete_on_termination) is not None}
         if len(devices) > 1 or len(flags) > 1:
-            first, second = lines[0].ref.place, lines[1].ref.place
             self._scope_findings.append(
                 Finding(
                     code="contradiction",
                     summary=f"the entries of server and volume ask for `{key}` in different ways",
                     hint="write device and deleteOnTermination in one of the two places only",
-                    place=first,
-                    also=(second,),
+                    place=first.ref.place,
+                    also=(lines[1].ref.place,),
                     scope=self._live.scope,
                 )
             )
@@ -281,20 +292,20 @@ class _Resolution:
                 device=min(devices, default=None),
                 delete_on_termination=min(flags, default=None),
             ),
-            place=lines[0].ref.place,
+            place=first.ref.place,
         )
 
     def _contradictions(self) -> Iterator[Finding]:
         for key, sides in self._wanted.items():
             for row in ((Side.SERVER, key.server_id), (Side.VOLUME, key.volume_id)):
-                entry = self._rows.get(row)
+                entry = None if row[0] in sides else self._rows.get(row)
                 # A refused entry may only have misspelt it: it holds its row, and says so.
-                if entry is None or row[0] in sides or row in self._held:
+                if entry is None or row in self._held:
                     continue
                 line = next(iter(sides.values()))
                 if not entry.keeps_others or row[0] in self._absent.get(key, {}):
                     yield _disagreement(self._live.scope, entry, line.ref)
-            for side in sides.keys() & self._absent.get(key, {}).keys():
+            for side in sides.keys() & self._absent[key].keys() if key in self._absent else ():
                 yield _both(self._live.scope, sides[side].ref, self._absent[key][side])
 
 

@@ -7,6 +7,7 @@ too many leaves something where it is; one too few takes a disk from a cluster: 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,5 +24,13 @@ unverified: the prefix is an option of theirs."""
 
 def owner_marks(name: str, keys: Iterable[str] = ()) -> tuple[str, ...]:
     """Give the name and the keys that another controller seems to have written, sorted."""
-    found = {key for key in keys if OTHER_CONTROLLER.search(key)}
-    return tuple(sorted(found | ({name} if CLAIMED.match(name) else set())))
+    found = {key for key in keys if _marked(key)}
+    if CLAIMED.match(name):
+        found.add(name)
+    return tuple(sorted(found)) if found else ()
+
+
+@lru_cache(maxsize=1024)
+def _marked(key: str) -> bool:
+    # The same few keys stand on every row of a listing.
+    return OTHER_CONTROLLER.search(key) is not None

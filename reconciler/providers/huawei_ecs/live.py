@@ -12,11 +12,13 @@ Status" and "ListVolumes". That the busy and error rows refuse is our conservati
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from reconciler.model.attachment import AttachmentKey, Observed, Phase, Sighting, View
 from reconciler.model.live import Server, ServerStatus, Volume, VolumeStatus
 from reconciler.providers.marks import owner_marks
+from reconciler.providers.rows import said, told_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -120,8 +122,9 @@ class Seen:
 
 def server(row: WireServer) -> Server:
     """Give a server as it may be planned with."""
-    locked = row.locked is True
-    frozen = row.metadata.get("EcmResStatus") == "freeze"
+    metadata, tags = row.metadata or {}, told_pairs(row.tags)
+    locked = said(row.locked) is True
+    frozen = metadata.get("EcmResStatus") == "freeze"
     status = SERVERS.get(row.status, ServerStatus.REFUSING)
     if status is ServerStatus.READY and row.transition:
         status = ServerStatus.MOVING
@@ -136,26 +139,26 @@ def server(row: WireServer) -> Server:
         locked=locked,
         running=row.status != STOPPED,
         zone=row.zone or None,
-        tags=row.tags,
-        owner_marks=owner_marks("", {*row.metadata, *row.tags}),
+        tags=tags,
+        owner_marks=owner_marks("", {*metadata, *tags}),
     )
 
 
 def volume(row: WireVolume) -> Volume:
     """Give a volume as it may be planned with."""
-    keys = {*row.metadata, *row.tags}
+    metadata = row.metadata or {}
     return Volume(
         volume_id=row.id,
         name=row.name,
         size_gib=row.size,
         status=VOLUMES.get(row.status, VolumeStatus.REFUSING),
         status_text=row.status,
-        shareable=row.multiattach is True,
-        boot=row.bootable is True,
+        shareable=said(row.multiattach) is True,
+        boot=said(row.bootable) is True,
         zone=row.zone or None,
-        bus="scsi" if row.metadata.get("hw:passthrough", "").lower() == "true" else "virtio",
-        prepaid=bool(row.metadata.get("orderID")),
-        owner_marks=owner_marks(row.name, keys),
+        bus="scsi" if metadata.get("hw:passthrough", "").lower() == "true" else "virtio",
+        prepaid=bool(metadata.get("orderID")),
+        owner_marks=owner_marks(row.name, (*metadata, *told_pairs(row.tags))),
     )
 
 
@@ -163,18 +166,19 @@ def _phase(row: WireVolume) -> Phase:
     if row.status == "error_detaching":
         return Phase.FAILED
     # A shareable volume has one status for all its servers: it doesn't say which one moves.
-    return Phase.ATTACHED if row.multiattach else PHASES.get(row.status, Phase.ATTACHED)
+    return Phase.ATTACHED if said(row.multiattach) else PHASES.get(row.status, Phase.ATTACHED)
 
 
 def _by_compute(server_row: WireServer, row: WireVolumeOnServer) -> Sighting:
-    device = row.device or None
-    on_root = device in BOOT_DEVICES and device == server_row.root_device
-    return Sighting(
-        phase=Phase.ATTACHED,
-        device=device,
-        delete_on_termination=row.delete_on_termination,
-        boot=row.boot_index == "0" or on_root,
-    )
+    on_root = row.device in BOOT_DEVICES and row.device == server_row.root_device
+    boot = row.boot_index == "0" or on_root
+    return _attached(row.device or None, said(row.delete_on_termination), boot)
+
+
+@lru_cache(maxsize=1024)
+def _attached(device: str | None, deletes: bool | None, boot: bool) -> Sighting:  # noqa: FBT001
+    # All servers name their devices alike: a few dozen sightings stand for 100,000.
+    return Sighting(phase=Phase.ATTACHED, device=device, delete_on_termination=deletes, boot=boot)
 
 
 def _by_storage(row: WireVolume, attachment: WireAttachment) -> Sighting:

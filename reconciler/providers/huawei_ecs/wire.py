@@ -12,41 +12,117 @@ from msgspec import field
 from pydantic import BeforeValidator, Field
 
 from reconciler.providers.lenient import Id, OptionalId, Text, Whole, Wire, flag, rows, whole
-from reconciler.providers.rows import Row, told_id, told_optional_id, told_pairs, told_text
+from reconciler.providers.rows import (
+    PlainFlag,
+    PlainId,
+    PlainOptionalId,
+    PlainPairs,
+    Row,
+    told_id,
+    told_optional_id,
+    told_pairs,
+    told_text,
+)
 
 
 class WireVolumeOnServer(Row):
     """One element of a server's `os-extended-volumes:volumes_attached`."""
 
-    id: Any = ""
-    device: Any = ""
-    boot_index: Any = field(default="", name="bootIndex")
-    delete_on_termination: Any = None
-
-    def __post_init__(self) -> None:
-        self.id = told_optional_id(self.id)
-        if type(self.device) is not str:
-            self.device = told_text(self.device)
-        if type(self.boot_index) is not str:
-            self.boot_index = told_text(self.boot_index)
-        if type(self.delete_on_termination) is not bool:
-            self.delete_on_termination = flag(self.delete_on_termination)
+    id: PlainOptionalId = ""
+    device: str = ""
+    boot_index: str | None = field(default=None, name="bootIndex")
+    delete_on_termination: PlainFlag = None
 
 
 class WireServer(Row):
     """One element of `servers`; an unknown id comes back as `id` and `fault` alone."""
 
+    id: PlainId
+    name: str = ""
+    status: str = ""
+    locked: PlainFlag = None
+    fault: Any = None
+    transition: str | None = field(default=None, name="OS-EXT-STS:task_state")
+    zone: str = field(default="", name="OS-EXT-AZ:availability_zone")
+    root_device: str = field(default="", name="OS-EXT-SRV-ATTR:root_device_name")
+    metadata: dict[str, str] | None = None
+    tags: PlainPairs = None
+    volumes: tuple[WireVolumeOnServer, ...] | None = field(
+        default=None, name="os-extended-volumes:volumes_attached"
+    )
+
+
+class WireServers(Row):
+    """The body of `cloudservers/detail`."""
+
+    servers: tuple[WireServer, ...]
+    count: int | None = None
+
+
+class WireAttachment(Row):
+    """One element of a volume's `attachments`; its `id` is the volume's, so it isn't read."""
+
+    attachment_id: PlainOptionalId = ""
+    server_id: PlainOptionalId = ""
+    device: str = ""
+
+
+class WireVolume(Row):
+    """One element of `volumes`."""
+
+    id: PlainId
+    name: str = ""
+    status: str = ""
+    size: int | None = None
+    multiattach: PlainFlag = None
+    bootable: PlainFlag = None
+    zone: str = field(default="", name="availability_zone")
+    metadata: dict[str, str] | None = None
+    tags: PlainPairs = None
+    attachments: tuple[WireAttachment, ...] | None = None
+
+
+class WireVolumes(Row):
+    """The body of `cloudvolumes/detail`."""
+
+    volumes: tuple[WireVolume, ...]
+    count: int | None = None
+
+
+class WireShownVolume(Row):
+    """The body of `cloudvolumes/{volume_id}`."""
+
+    volume: WireVolume
+
+
+class LooseVolumeOnServer(WireVolumeOnServer):
+    """The same where a member isn't as documented."""
+
+    id: Any = ""
+    device: Any = ""
+    boot_index: Any = field(default=None, name="bootIndex")
+    delete_on_termination: Any = None
+
+    def __post_init__(self) -> None:
+        self.id = told_optional_id(self.id)
+        self.device = told_text(self.device)
+        self.boot_index = told_text(self.boot_index)
+        self.delete_on_termination = flag(self.delete_on_termination)
+
+
+class LooseServer(WireServer):
+    """The same where a member isn't as documented."""
+
     id: Any
     name: Any = ""
     status: Any = ""
     locked: Any = None
-    fault: Any = None
-    transition: Any = field(default="", name="OS-EXT-STS:task_state")
+    transition: Any = field(default=None, name="OS-EXT-STS:task_state")
     zone: Any = field(default="", name="OS-EXT-AZ:availability_zone")
     root_device: Any = field(default="", name="OS-EXT-SRV-ATTR:root_device_name")
     metadata: Any = None
     tags: Any = None
-    volumes: list[WireVolumeOnServer] | None = field(
+    volumes: tuple[LooseVolumeOnServer, ...] | None = field(
         default=None, name="os-extended-volumes:volumes_attached"
     )
 
@@ -62,18 +138,18 @@ class WireServer(Row):
         self.tags = told_pairs(self.tags)
 
 
-class WireServers(Row):
-    """The body of `cloudservers/detail`."""
+class LooseServers(WireServers):
+    """The same where a row isn't as documented."""
 
-    servers: list[WireServer]
+    servers: tuple[LooseServer, ...]
     count: Any = None
 
     def __post_init__(self) -> None:
         self.count = whole(self.count)
 
 
-class WireAttachment(Row):
-    """One element of a volume's `attachments`; its `id` is the volume's, so it isn't read."""
+class LooseAttachment(WireAttachment):
+    """The same where a member isn't as documented."""
 
     attachment_id: Any = ""
     server_id: Any = ""
@@ -82,12 +158,11 @@ class WireAttachment(Row):
     def __post_init__(self) -> None:
         self.attachment_id = told_optional_id(self.attachment_id)
         self.server_id = told_optional_id(self.server_id)
-        if type(self.device) is not str:
-            self.device = told_text(self.device)
+        self.device = told_text(self.device)
 
 
-class WireVolume(Row):
-    """One element of `volumes`."""
+class LooseVolume(WireVolume):
+    """The same where a member isn't as documented."""
 
     id: Any
     name: Any = ""
@@ -98,40 +173,39 @@ class WireVolume(Row):
     zone: Any = field(default="", name="availability_zone")
     metadata: Any = None
     tags: Any = None
-    attachments: list[WireAttachment] | None = None
+    attachments: tuple[LooseAttachment, ...] | None = None
 
     def __post_init__(self) -> None:
         self.id = told_id(self.id)
-        if type(self.name) is not str:
-            self.name = told_text(self.name)
-        if type(self.status) is not str:
-            self.status = told_text(self.status)
-        if type(self.size) is not int:
-            self.size = whole(self.size)
-        if type(self.multiattach) is not bool:
-            self.multiattach = flag(self.multiattach)
-        if type(self.bootable) is not bool:
-            self.bootable = flag(self.bootable)
-        if type(self.zone) is not str:
-            self.zone = told_text(self.zone)
+        self.name = told_text(self.name)
+        self.status = told_text(self.status)
+        self.size = whole(self.size)
+        self.multiattach = flag(self.multiattach)
+        self.bootable = flag(self.bootable)
+        self.zone = told_text(self.zone)
         self.metadata = told_pairs(self.metadata)
         self.tags = told_pairs(self.tags)
 
 
-class WireShownVolume(Row):
-    """The body of `cloudvolumes/{volume_id}`."""
+class LooseVolumes(WireVolumes):
+    """The same where a row isn't as documented."""
 
-    volume: WireVolume
-
-
-class WireVolumes(Row):
-    """The body of `cloudvolumes/detail`."""
-
-    volumes: list[WireVolume]
+    volumes: tuple[LooseVolume, ...]
     count: Any = None
 
     def __post_init__(self) -> None:
         self.count = whole(self.count)
+
+
+class LooseShownVolume(WireShownVolume):
+    """The same where a member isn't as documented."""
+
+    volume: LooseVolume
+
+
+WireServers.loose = LooseServers
+WireVolumes.loose = LooseVolumes
+WireShownVolume.loose = LooseShownVolume
 
 
 class WireFreeSlots(Wire):
