@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
-
-from aiolimiter import AsyncLimiter
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from reconciler.ports import Clock
+
+LATE_S = 0.002
+"""How late a timer may be without a request being lost to it: a loop wakes up in whole
+milliseconds, which would be a twentieth of the time at 50 requests a second."""
 
 
 class ScopePace:
@@ -26,25 +29,37 @@ class ScopePace:
         self._share = share
         self._clock = clock
         self._quiet_until = clock.monotonic()
-        # One token, renewed every 1/R seconds: the usual bucket of R tokens would send 2R requests
-        # in its first second.
-        self._limiter = AsyncLimiter(1, 1 / requests_per_s) if requests_per_s else None
+        # Evenly: the usual bucket of R tokens would send 2R requests in its first second. What a
+        # late one may be made up for with is taken from all others: R + 1 of them, the first one
+        # late, are still a second apart.
+        self._apart_s = (1 + LATE_S) / requests_per_s if requests_per_s else None
+        self._due_s = clock.monotonic()
+        self._one_at_a_time = asyncio.Lock()
 
     async def turn(self) -> None:
         """Wait until one more request may leave, and count it."""
         await self._silence()
-        while self._limiter is not None:
-            await self._limiter.acquire()
-            # Who got a token during a silence takes another one after it: else all who waited
-            # would leave in the same instant.
-            if not await self._silence():
-                break
+        if self._apart_s is not None:
+            # One sleeps and the others wait for it: a timer for each would wake all at each turn.
+            async with self._one_at_a_time:
+                await self._spaced(self._apart_s)
         # Last: a moment that others of the account could use isn't taken to be waited with.
         while self._share is not None:
             await self._share()
             if not await self._silence():
                 break
         self.requests += 1
+
+    async def _spaced(self, apart_s: float) -> None:
+        """Wait until the last request is long enough ago; in a silence, until after it."""
+        while True:
+            left_s = self._due_s - self._clock.monotonic()
+            if left_s > 0:
+                await self._clock.sleep(left_s)
+            if not await self._silence():
+                break
+        now_s = self._clock.monotonic()
+        self._due_s = max(self._due_s, now_s - LATE_S) + apart_s
 
     def hold(self, seconds: float) -> None:
         """Let no request leave for this long; a shorter wish never shortens a longer one."""

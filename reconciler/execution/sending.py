@@ -104,6 +104,7 @@ class Sender:
                 if not self._run.settling.shows_motion:
                     # Silence proves little there: how many are in flight stays bounded.
                     ended = await self._ended(intent_id, step, call, receipt)
+            # The slot is given away first: the next intent is made durable with this handle.
             outcomes, receipt = ended or await self._ended(intent_id, step, call, receipt)
             delay_s = patience.backoff.delay_s(attempt, receipt.retry_after_s, patience.chance())
             if receipt.answer is not Answer.BUSY or delay_s is None:
@@ -146,8 +147,6 @@ class Sender:
             Intent(run=run.id, step_id=step.id, label=step.label, call=call)
         )
         receipt = await run.settling.provider.submit(call)
-        if receipt.handle is not None:
-            await self._ledger.accepted(intent_id, receipt.handle)
         if receipt.answer is Answer.DENIED:
             self._denied = receipt
         return intent_id, receipt
@@ -158,6 +157,8 @@ class Sender:
         """Settle a call that was sent."""
         run = self._run
         outcomes: Outcomes
+        if receipt.handle is not None:
+            await self._ledger.accepted(intent_id, receipt.handle)
         if receipt.look:
             receipt, outcomes = await self._believed(call, receipt)
         elif receipt.answer in {Answer.REFUSED, Answer.DENIED, Answer.BUSY}:

@@ -198,6 +198,8 @@ class Store:
     def close(self) -> None:
         """Release the file, or the connections."""
         self._engine.dispose()
+        if self.mark is not None:
+            self.mark.close()
 
 
 def in_file(path: Path, now_s: Callable[[], float]) -> Store:

@@ -53,7 +53,6 @@ LEAVES = {"errors", "version"}
 """May be imported by all but the simulator, and import nothing of ours."""
 
 THIRD_PARTY: dict[str, set[str]] = {
-    "aiolimiter": {"execution"},
     "click": {"cli"},
     "cronsim": {"daemon", "fleet", "manifest", "planning"},
     "cryptography": {"operations"},

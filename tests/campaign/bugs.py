@@ -143,18 +143,13 @@ AT_THE_EDGE = (
         name="no pace",
         breaks="requests leave as fast as they can",
         where="execution.pace:ScopePace.turn",
-        swaps=(("while self._limiter is not None:", "while False:"),),
+        swaps=(("if self._apart_s is not None:", "if False:"),),
     ),
     Plant(
         name="bursts",
         breaks="a second's requests leave in one instant",
-        where="execution.pace:ScopePace.__init__",
-        swaps=(
-            (
-                "AsyncLimiter(1, 1 / requests_per_s)",
-                "AsyncLimiter(max(1, requests_per_s), 1)",
-            ),
-        ),
+        where="execution.pace:ScopePace._spaced",
+        swaps=(("now_s - LATE_S", "now_s - 1.0"),),
     ),
     Plant(
         name="no redaction",

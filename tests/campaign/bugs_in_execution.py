@@ -77,7 +77,7 @@ IN_EXECUTION = (
     Plant(
         name="handle not journalled",
         breaks="a crash forgets which job to ask",
-        where=SENDING + "Sender._sent",
+        where=SENDING + "Sender._ended",
         swaps=(("if receipt.handle is not None:", "if False:"),),
     ),
     Plant(
