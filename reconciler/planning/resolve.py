@@ -262,38 +262,16 @@ class _Resolution:
         return AttachmentKey(self._live.scope, member, owner)
 
     def _merged(self, key: AttachmentKey, sides: Mapping[Side, Listed]) -> Wanted:
-        lines = list(sides.values())
-        first = lines[0]
-        if len(lines) == 1:
-            return Wanted(
-                attachment=Attachment(
-                    key=key,
-                    device=first.device,
-                    delete_on_termination=first.delete_on_termination,
-                ),
-                place=first.ref.place,
-            )
-        devices = {line.device for line in lines if line.device is not None}
-        flags = {f for line in lines if (f := line.delete_on_termination) is not None}
-        if len(devices) > 1 or len(flags) > 1:
-            self._scope_findings.append(
-                Finding(
-                    code="contradiction",
-                    summary=f"the entries of server and volume ask for `{key}` in different ways",
-                    hint="write device and deleteOnTermination in one of the two places only",
-                    place=first.ref.place,
-                    also=(lines[1].ref.place,),
-                    scope=self._live.scope,
-                )
-            )
-        return Wanted(
-            attachment=Attachment(
-                key=key,
-                device=min(devices, default=None),
-                delete_on_termination=min(flags, default=None),
-            ),
-            place=first.ref.place,
-        )
+        first, *others = sides.values()
+        device, deletes = first.device, first.delete_on_termination
+        if others:
+            devices = {line.device for line in sides.values() if line.device is not None}
+            flags = {f for line in sides.values() if (f := line.delete_on_termination) is not None}
+            device, deletes = min(devices, default=None), min(flags, default=None)
+            if len(devices) > 1 or len(flags) > 1:
+                self._scope_findings.append(_otherwise(key, first.ref.place, others[0].ref.place))
+        wanted = Attachment(key=key, device=device, delete_on_termination=deletes)
+        return Wanted(attachment=wanted, place=first.ref.place)
 
     def _contradictions(self) -> Iterator[Finding]:
         for key, sides in self._wanted.items():
@@ -338,6 +316,17 @@ def _not_in_snapshot(scope: str, what: str, place: Place) -> Finding:
         "named when it was made",
         place=place,
         scope=scope,
+    )
+
+
+def _otherwise(key: AttachmentKey, first: Place, second: Place) -> Finding:
+    return Finding(
+        code="contradiction",
+        summary=f"the entries of server and volume ask for `{key}` in different ways",
+        hint="write device and deleteOnTermination in one of the two places only",
+        place=first,
+        also=(second,),
+        scope=key.scope,
     )
 
 
