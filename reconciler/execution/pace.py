@@ -25,6 +25,8 @@ class ScopePace:
         share: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.requests = 0
+        self.first_s: float | None = None
+        """When the first one left, by the clock; None: none has."""
         self.per_s = requests_per_s
         self._share = share
         self._clock = clock
@@ -49,6 +51,8 @@ class ScopePace:
             if not await self._silence():
                 break
         self.requests += 1
+        if self.first_s is None:
+            self.first_s = self._clock.monotonic()
 
     async def _spaced(self, apart_s: float) -> None:
         """Wait until the last request is long enough ago; in a silence, until after it."""

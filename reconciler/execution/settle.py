@@ -135,6 +135,7 @@ async def _followed(
     silent_s = 0.0 if use.shows_motion else use.deadline_s / 2
     waiting = {key: _Waiting(untold_until_s=began_s - age_s + silent_s) for key in call.keys}
     outcomes: dict[AttachmentKey, Outcome] = {}
+    unended_s = began_s
     for wait_s in chain([0.0], waits_s(None)):
         await clock.sleep(min(wait_s, max(0.0, until_s - clock.monotonic())))
         within_s = max(LAST_LOOK_S, until_s - clock.monotonic())
@@ -147,13 +148,24 @@ async def _followed(
         # A job that outlasts the deadline is still looked at once: the views may know better.
         if not waiting or clock.monotonic() >= until_s:
             break
+        unended_s = clock.monotonic()
     outcomes |= {key: _overdue(receipt, job, key) for key in waiting}
-    if took_s is None and receipt.handle is None and receipt.answer is Answer.ACCEPTED:
-        took_s = clock.monotonic() - began_s
+    if took_s is None and receipt.answer is Answer.ACCEPTED and not age_s:
+        took_s = _guessed(receipt, began_s, unended_s, clock.monotonic())
     if took_s is None or any(o.verdict is not Verdict.DONE for o in outcomes.values()):
         return outcomes
     use.durations.add(call.verb, took_s)
     return {key: replace(outcome, took_s=took_s) for key, outcome in outcomes.items()}
+
+
+def _guessed(receipt: Receipt, began_s: float, unended_s: float, seen_s: float) -> float:
+    """Give what a change took that only looks tell of.
+
+    Without a job somebody looked when it was due. In a crowd it ended at any time between the last
+    two looks: over many calls, which began at any time between looks, the middles are right.
+    """
+    ended_s = seen_s if receipt.handle is None else (unended_s + seen_s) / 2
+    return ended_s - began_s
 
 
 async def _job_end(

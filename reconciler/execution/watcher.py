@@ -42,6 +42,8 @@ CROWD = 50
 """From so many calls in flight on, one listing tells more than a question to each job."""
 LOOK_SHARE = 0.05
 """The part of a scope's requests that a crowd may look with."""
+READ_S = 1.0
+"""How much of the time before its first call a crowd may look in, at most."""
 LOOKS_PER_S = 1.0
 """The same where the scope has no limit."""
 LONGEST_REST_S = 10.0
@@ -119,12 +121,18 @@ class Watcher:
     def following(self) -> Iterator[None]:
         """Count a call as in flight until the block ends."""
         if not self._in_flight:
-            self._rested_s = self._patience.clock.monotonic()
+            self._rested_s = self._began_s()
         self._in_flight += 1
         try:
             yield
         finally:
             self._in_flight -= 1
+
+    def _began_s(self) -> float:
+        """Give from when a crowd counts its rest: what was read before its first call counts."""
+        now_s = self._patience.clock.monotonic()
+        first_s = self._pace.first_s if self._pace is not None else None
+        return now_s if first_s is None else max(first_s, now_s - READ_S)
 
     async def look(self, keys: Collection[AttachmentKey], due_s: float = 0.0) -> Live:
         """Give what a look that began after this call saw. Raises ProviderError.

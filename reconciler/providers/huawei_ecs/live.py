@@ -172,11 +172,11 @@ def _phase(row: WireVolume) -> Phase:
 def _by_compute(server_row: WireServer, row: WireVolumeOnServer) -> Sighting:
     on_root = row.device in BOOT_DEVICES and row.device == server_row.root_device
     boot = row.boot_index == "0" or on_root
-    return _attached(row.device or None, said(row.delete_on_termination), boot=boot)
+    return _attached(row.device or None, deletes=said(row.delete_on_termination), boot=boot)
 
 
 @lru_cache(maxsize=1024)
-def _attached(device: str | None, deletes: bool | None, *, boot: bool) -> Sighting:
+def _attached(device: str | None, *, deletes: bool | None, boot: bool) -> Sighting:
     # All servers name their devices alike: a few dozen sightings stand for 100,000.
     return Sighting(phase=Phase.ATTACHED, device=device, delete_on_termination=deletes, boot=boot)
 
