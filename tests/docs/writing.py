@@ -21,6 +21,7 @@ KNOWN = {
     "^[1-9][0-9]{0,5}[smhd]$": "a duration: `30s`, `5m`, `12h`, `7d`",
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}$": "a day: `2026-12-01`",
     r"^\S([^\n\r\t]*\S)?$": "text",
+    "^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$": "letters and digits, `-` between them",
 }
 SCHEMA = """\
 # Keys
