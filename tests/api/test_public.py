@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -96,6 +98,24 @@ def test_nothing_is_left_to_recover_and_nothing_is_sent(lab: Lab) -> None:
     lab.declare(ROWS)
     assert reconciler.recover(reconciler.load_manifest("lab.yaml")) == ()
     assert lab.changing() == 0
+
+
+def test_what_a_killed_run_left_is_recovered_and_never_sent_again(lab: Lab) -> None:
+    lab.declare(ROWS)
+    assert lab.apply().code == 0
+    sent = lab.changing()
+    with closing(sqlite3.connect(lab.folder / ".reconciler" / "journal.db")) as journal:
+        journal.execute("DELETE FROM verdicts")  # As if it had died before it wrote any.
+        journal.commit()
+    manifest = reconciler.load_manifest("lab.yaml")
+    found = {
+        (intent.call.verb.value, key.volume_id): outcome.verdict
+        for intent, outcome in reconciler.recover(manifest)
+        for key in intent.call.keys
+    }
+    assert {("attach", "v-2"), ("attach", "v-3")} < found.keys()
+    assert set(found.values()) == {Verdict.DONE}
+    assert (reconciler.recover(manifest), lab.changing()) == ((), sent)
 
 
 def test_wrong_words_are_refused_in_words(lab: Lab) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from reconciler.starter import KINDS, files
 from reconciler.version import __version__
 from tests.cli.running import REPOSITORY
 from tests.counterparts.programs import program
+from tests.repository.making import git
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,6 +108,34 @@ def test_the_hook_of_pre_commit_runs_what_is_there(tmp_path: Path) -> None:
     assert takes.search("manifests/a.yaml")
     assert takes.search("ops/manifests/a/b.yml")
     assert not takes.search("src/a.py")
+
+
+@pytest.mark.counterpart("pre_commit")
+def test_pre_commit_itself_runs_the_hook(tmp_path: Path) -> None:
+    (hook,) = yaml.safe_load((REPOSITORY / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    # In the place of the environment that it would make of this repository: no network here.
+    here = hook | {"language": "system", "entry": f"{sys.executable} -m {hook['entry']}"}
+    made(tmp_path, "none")
+    config = {"repos": [{"repo": "local", "hooks": [here]}]}
+    (tmp_path / ".pre-commit-config.yaml").write_text(json.dumps(config), encoding="utf-8")
+    (tmp_path / "notes.txt").write_text("nothing of ours\n", encoding="utf-8")
+    git(tmp_path, "init", "-q", ".")
+    git(tmp_path, "add", "-A")
+
+    def ran(*arguments: str) -> tuple[int, str]:
+        command = (sys.executable, "-m", "pre_commit", "run", "--color=never", *arguments)
+        environ = {**os.environ, "PRE_COMMIT_HOME": str(tmp_path / ".git" / "kept")}
+        told = subprocess.run(  # noqa: S603 - a library of this environment
+            command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
+        )
+        return told.returncode, told.stdout + told.stderr
+
+    code, told = ran("--all-files")
+    assert (code, told.rstrip().endswith("Passed")) == (0, True), told
+    assert "Skipped" in ran("--files", "notes.txt")[1]
+    (tmp_path / "manifests" / "policy.yaml").write_text("kind: Polisy\n", encoding="utf-8")
+    code, told = ran("--files", "manifests/policy.yaml")
+    assert (code, "unknown-kind" in told) == (1, True), told
 
 
 def test_every_kind_has_the_same_manifests() -> None:
