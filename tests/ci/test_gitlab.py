@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -10,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
+from reconciler.starter import files
 from tests.ci.conftest import SECRETS
 from tests.repository.making import git
 
@@ -79,15 +81,52 @@ def test_without_a_commit_before_and_without_credentials_it_says_so_and_fails(
     assert "HW_ACCESS_KEY" in without.stderr
 
 
-@gitlab
-def test_only_a_project_of_ours_plans_and_only_the_default_branch_applies(shop: Shop) -> None:
-    text = (shop.clone / ".gitlab-ci.yml").read_text(encoding="utf-8")
-    pipeline: dict[str, Any] = yaml.safe_load(text)
-    fork, *_ = pipeline["plan"]["rules"]
-    assert fork["when"] == "never"
-    assert "SOURCE_PROJECT_ID != $CI_MERGE_REQUEST_PROJECT_ID" in fork["if"]
-    (apply,) = pipeline["apply"]["rules"]
-    assert apply["when"] == "manual"
-    assert "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH" in apply["if"]
+VARIABLE = re.compile(r"\$(\w+)")
+MERGE = {"CI_PIPELINE_SOURCE": "merge_request_event", "CI_MERGE_REQUEST_PROJECT_ID": "1"}
+PUSH = {"CI_PIPELINE_SOURCE": "push", "CI_DEFAULT_BRANCH": "main"}
+
+
+def holds(rule: str, variables: dict[str, str]) -> bool:
+    """Tell whether the `if` of a rule holds: variables, texts, `==`, `!=`, `&&`, and no more."""
+    filled = VARIABLE.sub(lambda found: json.dumps(variables.get(found[1], "")), rule)
+    parts = [re.fullmatch(r'"([^"]*)" (==|!=) "([^"]*)"', one) for one in filled.split(" && ")]
+    assert None not in parts, f"this rule says more: {rule}"
+    return all((one[1] == one[3]) is (one[2] == "==") for one in parts if one is not None)
+
+
+def chosen(pipeline: dict[str, Any], variables: dict[str, str]) -> dict[str, str]:
+    """Give the jobs of a pipeline, each with when it runs: the first rule that holds decides."""
+    found: dict[str, str] = {}
+    for name, told in pipeline.items():
+        rules = told.get("rules", []) if isinstance(told, dict) else []
+        when = next((r.get("when", "on_success") for r in rules if holds(r["if"], variables)), "")
+        found |= {name: when} if when not in {"", "never"} else {}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("variables", "jobs"),
+    [
+        ({**MERGE, "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "1"}, "validate plan"),
+        ({**MERGE, "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "2"}, "validate"),
+        ({**PUSH, "CI_COMMIT_BRANCH": "main"}, "validate plan apply:manual"),
+        ({**PUSH, "CI_COMMIT_BRANCH": "move"}, ""),
+        ({**PUSH, "CI_PIPELINE_SOURCE": "schedule", "CI_COMMIT_BRANCH": "main"}, "drift"),
+        ({**PUSH, "CI_PIPELINE_SOURCE": "web", "CI_COMMIT_BRANCH": "main"}, ""),
+    ],
+    ids=["ours", "a fork's", "the default branch", "another branch", "by night", "by hand"],
+)
+def test_which_jobs_a_pipeline_has(variables: dict[str, str], jobs: str) -> None:
+    pipeline: dict[str, Any] = yaml.safe_load(files("gitlab")[".gitlab-ci.yml"])
+    found = chosen(pipeline, variables)
+    told = [name if when == "on_success" else f"{name}:{when}" for name, when in found.items()]
+    assert " ".join(told) == jobs
     assert pipeline["apply"]["resource_group"]
     assert pipeline["apply"]["needs"] == ["plan"]
+
+
+@gitlab
+def test_by_night_drift_fails_the_pipeline(shop: Shop, tmp_path: Path) -> None:
+    told = {"CI_COMMIT_SHA": git(shop.clone, "rev-parse", "main"), **SECRETS}
+    ran = job(shop, "drift", tmp_path / "night", **told)
+    assert (ran.returncode, "web-2/cache" in ran.stdout) == (2, True), ran.stderr
