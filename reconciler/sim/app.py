@@ -117,6 +117,8 @@ class _Doorway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         heard = await _hear(scope, receive)
+        if heard is None:
+            return
         visit = self._meet(heard)
         if visit.cloud.world.latency_s:
             await visit.cloud.clock.sleep(visit.cloud.world.latency_s)
@@ -223,12 +225,13 @@ def _other_project() -> Answer:
     return answer(400, {"error": {"code": "Common.0018", "message": text}})
 
 
-async def _hear(scope: Scope, receive: Receive) -> Heard:
+async def _hear(scope: Scope, receive: Receive) -> Heard | None:
+    """Give a whole request; None where its sender went in the middle: a gateway passes none on."""
     body, more = b"", True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            break
+            return None
         body += message.get("body", b"")
         more = message.get("more_body", False)
     raw_path = scope.get("raw_path") or scope["path"].encode()

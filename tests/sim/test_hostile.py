@@ -185,6 +185,22 @@ def test_bytes_that_are_no_request_are_refused_by_the_server(
     assert client.send(ours.request(client, "GET", "/v3/projects", None)).status_code == 200
 
 
+def test_a_request_whose_sender_dies_in_the_middle_never_was_one(
+    pair: tuple[Asker, httpx.Client],
+) -> None:
+    ours, client = pair
+    before = client.get("/_sim/requests").json()["counts"]
+    head = f"POST {_SERVER}/s-2/attachvolume HTTP/1.1\r\nHost: x\r\nContent-Length: 60\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", client.base_url.port or 0), 2.0) as wire:
+        wire.sendall(head.encode() + b'{"volume')
+        assert client.send(ours.request(client, "GET", "/v3/projects", None)).status_code == 200
+        wire.shutdown(socket.SHUT_WR)
+        assert wire.recv(65536) == b"", "nobody is there to be answered"
+    assert client.send(ours.request(client, "GET", "/v3/projects", None)).status_code == 200
+    after = client.get("/_sim/requests").json()["counts"]
+    assert after == before | {"reading": before["reading"] + 2}
+
+
 def test_what_hostile_requests_leave_behind_can_be_written_and_read() -> None:
     clouds, clock = clouds_of(WORLD)
     ours = Asker(build(clouds), (clock,))
