@@ -204,6 +204,11 @@ class Fleet:
         rows = [row for row in self.requests() if row["changing"] and row["status"] < REFUSED]
         return Counter(str(row["path"]) for row in rows)
 
+    def refused(self) -> list[Mapping[str, Any]]:
+        """Give the changing requests that the clouds didn't take on."""
+        rows = self.requests()
+        return [row for row in rows if row["changing"] and row["status"] >= REFUSED]
+
     def attached(self) -> int:
         """Count the attachments of all clouds that aren't boot volumes."""
         found = 0
