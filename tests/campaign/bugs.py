@@ -84,9 +84,7 @@ IN_PLANNING = (
         name="no look after the prompt",
         breaks="the plan of before a person thought about it is carried out",
         where="operations.apply:_prompted",
-        swaps=(
-            ("applied = await _executed(again, ready)", "applied = await _executed(fresh, ready)"),
-        ),
+        swaps=(("await _executed(again, ready,", "await _executed(fresh, ready,"),),
     ),
     Plant(
         name="incomplete listing trusted",
