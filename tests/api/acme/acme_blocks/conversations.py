@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from reconciler.model.attachment import AttachmentKey, Observed, Phase, Sighting, View
 from reconciler.model.call import Call, Verb
-from reconciler.model.live import Live, Server, Volume, VolumeStatus
+from reconciler.model.live import Live, Server, ServerStatus, Volume, VolumeStatus
 from reconciler.model.outcome import Answer, JobState, Progress, Receipt
 from reconciler.providers.requests import change, delete, get
 from reconciler.providers.talk import ask
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .wire import WireBlock, WireMachine
 
 ACCEPTED = 202
+DOWN = "down"
+STATES = {"up": ServerStatus.READY, DOWN: ServerStatus.READY, "restarting": ServerStatus.MOVING}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,13 @@ def _live(scope: str, machines: Sequence[WireMachine], blocks: Sequence[WireBloc
         scope=scope,
         views=(View.COMPUTE,),
         servers={
-            one.id: Server(server_id=one.id, name=one.name, running=one.up is not False)
+            one.id: Server(
+                server_id=one.id,
+                name=one.name,
+                status=STATES.get(one.state, ServerStatus.REFUSING),
+                status_text=one.state,
+                running=one.state != DOWN,
+            )
             for one in sorted(machines, key=lambda one: one.id)
         },
         volumes={

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 WireT = TypeVar("WireT", bound=Wire)
 
-DENIED, BUSY, SERVER_ERRORS = 401, 409, range(500, 600)
+DENIED, BUSY, TOO_FAST, SERVER_ERRORS = 401, 409, 429, range(500, 600)
 CLIENT_ERRORS = range(400, 500)
+BUSY_S = 30.0
+"""A change takes some seconds, and nobody says how many are before ours."""
 ANSWERS = {
     "busy": Answer.BUSY,
     "so-already": Answer.ALREADY,
@@ -41,12 +43,13 @@ def refusal(response: httpx.Response) -> Receipt:
     """Give the receipt of a change that wasn't accepted; a 5xx may have happened."""
     told = problem(response)
     refused = response.status_code in CLIENT_ERRORS
-    otherwise = Answer.REFUSED if refused else Answer.UNKNOWN
+    otherwise = Answer.BUSY if response.status_code == TOO_FAST else Answer.REFUSED
     return Receipt(
         answer=ANSWERS.get(told.problem, otherwise) if refused else Answer.UNKNOWN,
         code=told.problem or f"http-{response.status_code}",
         message=clean(told.text),
         request_id=response.headers.get("X-Request-Id", ""),
+        retry_after_s=BUSY_S if told.problem == "busy" else None,
     )
 
 
@@ -70,7 +73,7 @@ def read_error(request: httpx.Request, response: httpx.Response) -> ProviderErro
         f"{request.method} {request.url.path}: HTTP {status} {clean(told.text)}{check}",
         code=told.problem or f"http-{status}",
         request_id=response.headers.get("X-Request-Id", ""),
-        retryable=status == BUSY or status in SERVER_ERRORS,
+        retryable=status in {BUSY, TOO_FAST} or status in SERVER_ERRORS,
     )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler.sim.routes import Ask
 
 PROVIDER = "acme-blocks"
+STATES = {"ACTIVE": "up", "SHUTOFF": "down", "REBOOT": "restarting"}
 
 
 def _no(status: int, problem: str, text: str) -> Answer:
@@ -56,7 +57,7 @@ def _machines(ask: Ask) -> Answer:
         {
             "id": one.row.id,
             "name": one.row.name,
-            "up": one.row.status == "ACTIVE",
+            "state": STATES.get(one.row.status, "broken"),
             "root": one.row.boot_volume,
             "blocks": sorted(one.disks),
         }

@@ -10,7 +10,7 @@ class WireMachine(Wire):
 
     id: Id
     name: Text = ""
-    up: Flag = None
+    state: Text = ""
     root: OptionalId = ""
     blocks: list[Id]
 
