@@ -19,7 +19,7 @@ WireT = TypeVar("WireT", bound=Wire)
 
 DENIED, BUSY, TOO_FAST, SERVER_ERRORS = 401, 409, 429, range(500, 600)
 CLIENT_ERRORS = range(400, 500)
-BUSY_S = 30.0
+BUSY_S = 60.0
 """A change takes some seconds, and nobody says how many are before ours."""
 ANSWERS = {
     "busy": Answer.BUSY,
