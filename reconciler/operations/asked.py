@@ -5,7 +5,7 @@ Whoever reads manifests and asks no cloud needs neither HTTP, nor a database, no
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -63,7 +63,8 @@ def _utc_now() -> datetime:
 class Surroundings:
     """What the machine gives: its environment, a folder, and what only the top can build."""
 
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
+    """Its variables, secrets among them: whatever prints these values leaves them out."""
     folder: Path
     """Where journal and simulator files live."""
     embedded: EmbeddedCloud | None = None

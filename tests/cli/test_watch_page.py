@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from tests.cli.running import REPOSITORY
+from tests.rig.canaries import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,10 +126,14 @@ def test_one_look_tells_and_counts_and_the_next_goes_on_from_there(
 def test_the_page_stands_beside_the_service_and_ends_with_it(lab: Lab) -> None:
     declare(lab, SCHEDULE)
     command = [sys.executable, "-m", "reconciler", "watch", "-f", "lab.yaml"]
-    listen = ["--listen", "127.0.0.1:0", "--listen-metrics", "127.0.0.1:0"]
+    listen = ["--listen", "127.0.0.1:0", "--listen-metrics", "127.0.0.1:0", "--token-file", "t"]
+    token = "canary-of-the-page/5Rw+1="
+    (lab.folder / "t").write_text(token, encoding="utf-8")
+    (lab.folder / "t").chmod(0o600)
+    answers: list[httpx.Response] = []
     environ = os.environ | {"PYTHONPATH": str(REPOSITORY)}
     with subprocess.Popen(  # noqa: S603 - our own interpreter
-        [*command, *listen],
+        [*command, *listen, "--log-level", "debug"],
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
@@ -137,7 +142,8 @@ def test_the_page_stands_beside_the_service_and_ends_with_it(lab: Lab) -> None:
     ) as process:
         assert process.stderr is not None
         page, metrics = (process.stderr.readline().split()[-1] for _ in range(2))
-        with httpx.Client(base_url=page, timeout=60, trust_env=False) as client:
+        bearer = {"Authorization": f"Bearer {token}"}
+        with httpx.Client(base_url=page, timeout=60, trust_env=False, headers=bearer) as client:
             with client.stream("GET", "/events?known=0") as events:
                 for line in events.iter_lines():
                     if line == "event: news" and client.get("/readyz").status_code == 200:
@@ -146,6 +152,7 @@ def test_the_page_stands_beside_the_service_and_ends_with_it(lab: Lab) -> None:
             assert (scope["name"], scope["standing"], scope["simulated"]) == ("lab", "drift", True)
             assert "web-3/three" in client.get("/").text
             assert "web-3/three" in client.get("/history").text
+            answers += [client.get(path) for path in ("/", "/history", "/api/watched", metrics)]
             assert client.get("/", headers={"Host": "evil.example"}).status_code == 421
             assert 'verdict="drift"' in client.get(metrics).text
             assert client.get(metrics.replace("/metrics", "/")).status_code == 404
@@ -156,3 +163,5 @@ def test_the_page_stands_beside_the_service_and_ends_with_it(lab: Lab) -> None:
         said = process.stderr.read()
         assert process.wait(60) == 0, said
     assert "Traceback" not in said
+    places = {str(one.url): one.content + repr(one.headers).encode() for one in answers}
+    assert shown({token}, {**places, "the log": said.encode()}) == []
