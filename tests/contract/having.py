@@ -65,6 +65,11 @@ def two_views(spec: ProviderSpec) -> bool:
     return spec.can.attach and len(spec.can.views) > 1
 
 
+def marking(spec: ProviderSpec) -> bool:
+    """Take those that show what belongs to another controller, so that a stray can be told."""
+    return spec.can.attach and spec.can.detach_keeps_data and spec.can.shows_owner_marks
+
+
 def forcing(spec: ProviderSpec) -> bool:
     """Take those that take a volume from a guest that doesn't let go."""
     return spec.can.attach and spec.can.force

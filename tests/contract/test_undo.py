@@ -11,7 +11,9 @@ from reconciler.operations.apply import apply_manifests
 from reconciler.operations.history import past_runs
 from reconciler.operations.plans import plan_manifests
 from reconciler.operations.undo import undoing
-from tests.contract.having import having, sharing
+from reconciler.sim.changes import act
+from tests.contract.having import having, marking, sharing
+from tests.contract.test_guest_hooks import HOOKS, Guests
 from tests.rig.plot import Plot
 from tests.rig.stage import YES
 from tests.rig.virtual_time import run
@@ -124,5 +126,48 @@ def test_the_limits_hold_for_an_undo(house: House) -> None:
         assert {change.standing for change in scope.plan.changes} == {Standing.REFUSED}
         assert (await taken_back(on, wanted, acks=2)).ending is Ending.CONFIRMED
         assert on.truth() == before
+
+    run(story())
+
+
+def test_guests_let_go_and_mount_again_when_a_run_is_taken_back(house: House) -> None:
+    wanted = replace(house.rows(s1=["comes"], s2=["stays", "moves"]), policy=HOOKS)
+
+    async def story() -> None:
+        on = house.stage(PLOT)
+        guests = Guests(on)
+        around = replace(on.around, hooks=guests)
+        before = on.truth()
+        applied = await apply_manifests(on.request(wanted), around, YES, on.events)
+        assert applied.ending is Ending.CONFIRMED
+        first = guests.log[:]
+        request = (await undoing(past_runs(around)[0].id, on.request(wanted), around)).request
+        undone = await apply_manifests(request, around, YES, on.events)
+        assert undone.ending is Ending.CONFIRMED, undone.findings
+        assert on.truth() == before
+        # Whose release was asked for is mounted now, and the other way round.
+        turned = {("mount" if hook == "let-go" else "let-go", volume) for hook, volume, _ in first}
+        assert {(hook, volume) for hook, volume, _ in guests.log[len(first) :]} == turned
+        assert len(turned) == len({volume for _, volume, _ in first}) + 1, "one moved: both"
+
+    run(story())
+
+
+@having(marking)
+def test_strays_that_a_run_took_come_back_and_no_other_is_taken(house: House) -> None:
+    wanted = replace(house.rows(s1=["moves"]), more={"unmanaged": "detach"})
+    plot = replace(PLOT, attached=(("s1", "moves"), ("s3", "other")))
+
+    async def story() -> None:
+        on = house.stage(plot)
+        before = on.truth()
+        assert (await on.apply(wanted)).ending is Ending.CONFIRMED
+        assert set(on.truth()) == {("s1", "moves")}
+        # Somebody adds one of their own meanwhile: a stray of today, and none of that run.
+        server = next(one for one in on.cloud.servers.values() if one.row.name == "s3")
+        volume = next(one for one in on.cloud.volumes.values() if one.row.name == "goes")
+        assert act(on.cloud, "attach", server, volume) is None
+        assert (await taken_back(on, wanted)).ending is Ending.CONFIRMED
+        assert set(on.truth()) == set(before) | {("s3", "goes")}
 
     run(story())
