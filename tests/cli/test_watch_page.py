@@ -130,7 +130,6 @@ def test_the_page_stands_beside_the_service_and_ends_with_it(lab: Lab) -> None:
     token = "canary-of-the-page/5Rw+1="
     (lab.folder / "t").write_text(token, encoding="utf-8")
     (lab.folder / "t").chmod(0o600)
-    answers: list[httpx.Response] = []
     environ = os.environ | {"PYTHONPATH": str(REPOSITORY)}
     with subprocess.Popen(  # noqa: S603 - our own interpreter
         [*command, *listen, "--log-level", "debug"],
@@ -152,7 +151,7 @@ def test_the_page_stands_beside_the_service_and_ends_with_it(lab: Lab) -> None:
             assert (scope["name"], scope["standing"], scope["simulated"]) == ("lab", "drift", True)
             assert "web-3/three" in client.get("/").text
             assert "web-3/three" in client.get("/history").text
-            answers += [client.get(path) for path in ("/", "/history", "/api/watched", metrics)]
+            answers = [client.get(path) for path in ("/", "/history", "/api/watched", metrics)]
             assert client.get("/", headers={"Host": "evil.example"}).status_code == 421
             assert 'verdict="drift"' in client.get(metrics).text
             assert client.get(metrics.replace("/metrics", "/")).status_code == 404
