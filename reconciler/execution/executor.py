@@ -48,6 +48,9 @@ async def execute(schedule: Schedule, run: Run) -> Mapping[str, Outcomes]:
     exception group) before the next request when the journal can't take it.
     """
     execution = _Execution(schedule, run)
+    keys = [key for step in schedule.steps for key in step.call.keys]
+    ends = ({key.server_id for key in keys}, {key.volume_id for key in keys}, schedule.steps)
+    run.settling.watcher.expects(min(map(len, ends)))
     async with asyncio.TaskGroup() as group:
         for step in schedule.steps:
             group.create_task(execution.perform(step))

@@ -17,7 +17,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ProviderError
-from reconciler.execution.watcher import waits_s
+from reconciler.execution.watcher import ENDED_SHARE, waits_s
 from reconciler.model.attachment import Phase, View
 from reconciler.model.call import Verb
 from reconciler.model.live import VolumeStatus
@@ -174,8 +174,7 @@ async def _job_end(
     """Ask the job until it ended, is gone or is overdue; give it and when it is thought to end.
 
     It ended between the last two questions: the middle is off by a second at most. Where the
-    first question came too late the time of that question is taken, and because the next one
-    comes a little earlier, the guess falls until a question finds a job running.
+    first question came too late a little less than its time is taken: see `ENDED_SHARE`.
     """
     clock, handle = use.patience.clock, receipt.handle
     started_s = clock.monotonic()
@@ -198,8 +197,9 @@ async def _job_end(
         except (ProviderError, TimeoutError):
             break  # Nobody can tell of the job, or not in time: the views can.
         if progress.state is not JobState.RUNNING:
-            ended_s = asked_s if running_s is None else (running_s + asked_s) / 2
-            return progress, ended_s - started_s
+            if running_s is None:
+                return progress, (asked_s - started_s) * ENDED_SHARE
+            return progress, (running_s + asked_s) / 2 - started_s
         running_s = asked_s
     return None, None
 

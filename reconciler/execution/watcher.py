@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from contextlib import contextmanager
 from functools import partial
@@ -34,12 +35,18 @@ LONGEST_S = 2.0
 """No two questions about one step are further apart than this."""
 GATHER_S = 0.1
 """How long a look waits for others to join it."""
-EARLY_SHARE = 0.9
-"""The first question comes at this share of the learned time: half of the jobs end before it."""
+LATE_SHARE = 1.05
+"""The first question comes at this share of the learned time: where jobs take alike, most have
+ended by then, and one question is enough."""
+ENDED_SHARE = 0.92
+"""A job that had ended at its first question took this share of the time until then, or less: the
+guess falls until a question finds a job running."""
 LEARNED = 50
 """How many past jobs of a verb are remembered."""
 CROWD = 50
 """From so many calls in flight on, one listing tells more than a question to each job."""
+FEW = 10
+"""A crowd is one until so few are left for a while: a look at all of them takes two requests."""
 LOOK_SHARE = 0.05
 """The part of a scope's requests that a crowd may look with."""
 READ_S = 1.0
@@ -74,7 +81,7 @@ def waits_s(expected_s: float | None) -> Iterator[float]:
     """Give the waits between questions about one step, without end."""
     delay_s = FIRST_S
     if expected_s is not None:
-        yield max(0.0, expected_s * EARLY_SHARE)
+        yield max(0.0, expected_s * LATE_SHARE)
     while True:
         yield delay_s
         delay_s = min(LONGEST_S, delay_s * 2)
@@ -106,6 +113,8 @@ class Watcher:
         self._patience = patience
         self._pace = pace
         self._in_flight = 0
+        self._crowded_until_s = -math.inf
+        """When a crowd that has dwindled stops being one; those who wait may come meanwhile."""
         self._rested_s = 0.0
         """When the last look of a crowd ended, or its first call began."""
         self._a_key = A_KEY
@@ -115,18 +124,27 @@ class Watcher:
     @property
     def crowded(self) -> bool:
         """True while so much is in flight that nobody asks for oneself."""
-        return self._in_flight >= CROWD
+        return self._patience.clock.monotonic() < self._crowded_until_s
 
     @contextmanager
     def following(self) -> Iterator[None]:
         """Count a call as in flight until the block ends."""
         if not self._in_flight:
-            self._rested_s = self._began_s()
+            self._rested_s = max(self._rested_s, self._began_s())
         self._in_flight += 1
+        if self._in_flight >= (FEW if self.crowded else CROWD):
+            self._crowded_until_s = math.inf
         try:
             yield
         finally:
             self._in_flight -= 1
+            if self._in_flight < FEW and self._crowded_until_s == math.inf:
+                self._crowded_until_s = self._patience.clock.monotonic() + LONGEST_S
+
+    def expects(self, at_once: int) -> None:
+        """Take so many calls for under way soon: a crowd is one from its first call on."""
+        if at_once >= CROWD:
+            self._crowded_until_s = math.inf
 
     def _began_s(self) -> float:
         """Give from when a crowd counts its rest: what was read before its first call counts."""

@@ -7,7 +7,8 @@ Beside the cloud's own paths it answers `GET /bench`: what it was asked, and how
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
 
@@ -20,9 +21,11 @@ from reconciler.sim.serving import run
 from tests.bench.cases import PROJECT, Case, case_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from starlette.types import Receive, Scope, Send
+
+    from reconciler.sim.clock import Clock
 
 LISTINGS = ("/cloudvolumes/detail", "/cloudservers/detail", "/desktops/detail")
 JOBS = ("/jobs/", "/workspace-jobs/")
@@ -51,13 +54,17 @@ def world(case: Case) -> World:
     )
 
 
+def _wall() -> datetime:
+    return datetime.now(UTC)
+
+
 class Watched:
     """The simulator, with a word about itself at `/bench`."""
 
-    def __init__(self, case: Case) -> None:
-        self._cloud = Cloud(world(case), WallClock())
+    def __init__(self, case: Case, clock: Clock, utc_now: Callable[[], datetime] = _wall) -> None:
+        self._cloud = Cloud(world(case), clock)
         self._rows: list[Mapping[str, object]] = []
-        self._app = build([self._cloud], on_request=self._rows.append)
+        self._app = build([self._cloud], on_request=self._rows.append, utc_now=utc_now)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
@@ -66,7 +73,7 @@ class Watched:
         else:
             await self._app(scope, receive, send)
 
-    def told(self) -> dict[str, object]:
+    def told(self) -> dict[str, list[list[Any]]]:
         """Give what was asked in order, and every job by the servers and volumes it held."""
         return {
             "requests": [[row["at"], _kind(row), row["status"]] for row in self._rows],
@@ -90,4 +97,4 @@ def _kind(row: Mapping[str, object]) -> str:
 
 
 if __name__ == "__main__":
-    run(Watched(case_of(sys.argv[1])), "127.0.0.1", int(sys.argv[2]))
+    run(Watched(case_of(sys.argv[1]), WallClock()), "127.0.0.1", int(sys.argv[2]))

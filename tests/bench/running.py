@@ -10,7 +10,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -21,7 +21,7 @@ from tests.cli.running import REPOSITORY
 from tests.kills.running import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tests.bench.cases import Case
 
@@ -108,22 +108,27 @@ class Ground:
     def asked(self) -> Asked:
         """Give what the cloud was asked so far."""
         told = httpx.get(f"{self.address}/bench", timeout=60.0).json()
-        rows, latency_s = told["requests"], self.case.latency_s
-        first_s = rows[0][0] - latency_s if rows else 0.0
-        writes = [at for at, kind, _ in rows if kind in {"write", "refused"}]
-        before = [row for row in rows if not writes or row[0] < writes[0]]
-        pages = [row for row in before if row[1] == "page"]
-        kinds = [kind for _, kind, _ in rows]
-        return Asked(
-            read_s=pages[-1][0] - first_s if pages else 0.0,
-            seconds=rows[-1][0] - first_s if rows else 0.0,
-            pages=len(pages),
-            words=len(before) - len(pages),
-            writes=kinds.count("write"),
-            refused=kinds.count("refused"),
-            looks=len(rows) - len(before) - len(writes),
-            jobs=tuple(Job(*job) for job in told["jobs"]),
-        )
+        return asked_of(told, self.case.latency_s)
+
+
+def asked_of(told: Mapping[str, list[list[Any]]], latency_s: float) -> Asked:
+    """Give what a cloud was asked, out of what it tells of itself at `/bench`."""
+    rows = told["requests"]
+    first_s = rows[0][0] - latency_s if rows else 0.0
+    writes = [at for at, kind, _ in rows if kind in {"write", "refused"}]
+    before = [row for row in rows if not writes or row[0] < writes[0]]
+    pages = [row for row in before if row[1] == "page"]
+    kinds = [kind for _, kind, _ in rows]
+    return Asked(
+        read_s=pages[-1][0] - first_s if pages else 0.0,
+        seconds=rows[-1][0] - first_s if rows else 0.0,
+        pages=len(pages),
+        words=len(before) - len(pages),
+        writes=kinds.count("write"),
+        refused=kinds.count("refused"),
+        looks=len(rows) - len(before) - len(writes),
+        jobs=tuple(Job(*job) for job in told["jobs"]),
+    )
 
 
 @contextmanager

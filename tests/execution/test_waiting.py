@@ -153,7 +153,7 @@ def test_a_shorter_hold_does_not_shorten_a_longer_one() -> None:
 
 
 def test_the_first_question_comes_when_the_learned_time_says() -> None:
-    assert next(waits_s(40.0)) == pytest.approx(36.0)
+    assert next(waits_s(40.0)) == pytest.approx(42.0)
     assert list(islice(waits_s(None), 5)) == [0.5, 1.0, 2.0, 2.0, 2.0]
     assert max(islice(waits_s(3.0), 1, 50)) == LONGEST_S
 

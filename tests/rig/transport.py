@@ -17,7 +17,7 @@ from reconciler.sim.faults import ConnectionDropped
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
 
 class Died(BaseException):
@@ -27,7 +27,7 @@ class Died(BaseException):
 class InProcess(httpx.AsyncBaseTransport):
     """Carries requests to an application; `watchers` see each one before it leaves."""
 
-    def __init__(self, app: Starlette) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._inside = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
         self.watchers: list[Callable[[httpx.Request], None]] = []
         self.dead = False

@@ -1,0 +1,74 @@
+"""What is asked of a cloud, and when, held against the bounds: counts and virtual time alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.operations.applied import Ending
+from tests.bench import bounds
+from tests.bench.cases import AT_ONCE, DETACH, MOVE, WORKSPACE, Case
+from tests.bench.manifests import changes
+from tests.bench.virtually import applied
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("case", "ratio"),
+    [
+        pytest.param(
+            Case(name="paced", kind=DETACH, attachments=200, servers=200, per_s=50.0),
+            1.6,
+            id="a crowd at 50 a second looks within its twentieth of them",
+        ),
+        pytest.param(
+            Case(name="slow", kind=DETACH, attachments=120, servers=120, per_s=10.0),
+            1.25,
+            id="the same at 10 a second, where few are in flight at a time",
+        ),
+        pytest.param(
+            Case(name="rounds", kind=DETACH, attachments=240, servers=60),
+            1.75,
+            id="four rounds of 60: each is looked at once",
+        ),
+        pytest.param(
+            Case(name="lognormal", kind=DETACH, attachments=200, servers=200, job_s=8.0, sigma=0.5),
+            1.2,
+            id="jobs of all lengths",
+        ),
+        pytest.param(
+            Case(name="moves", kind=MOVE, attachments=100, servers=100, per_s=50.0),
+            2.2,
+            id="moves are two calls each",
+        ),
+    ],
+)
+def test_an_apply_stays_near_its_bounds(case: Case, ratio: float, tmp_path: Path) -> None:
+    ended, asked = applied(case, tmp_path)
+    assert ended.ending is Ending.CONFIRMED
+    fewest = bounds.fewest_calls(changes(case), shareable=case.shared)
+    servers, volumes = len(case.server_ids()), len(case.volume_ids())
+    assert asked.pages == bounds.reading_calls(volumes + servers, servers)
+    assert (asked.writes, asked.refused) == (fewest, 0)
+    assert asked.looks <= bounds.looks_allowed(fewest, asked.seconds, case.per_s)
+    least_s = bounds.makespan_s(
+        bounds.Run(
+            read_s=asked.read_s,
+            writes=asked.writes,
+            looks=asked.looks,
+            per_s=case.per_s,
+            latency_s=case.latency_s,
+            at_once=AT_ONCE,
+            jobs=asked.jobs,
+        )
+    )
+    assert asked.seconds / least_s <= ratio
+
+
+def test_ten_disks_of_a_desktop_leave_in_one_call(tmp_path: Path) -> None:
+    case = Case(name="desks", kind=DETACH, provider=WORKSPACE, attachments=200, servers=20)
+    ended, asked = applied(case, tmp_path)
+    assert (ended.ending, asked.writes, asked.pages) == (Ending.CONFIRMED, 20, 1)

@@ -1,0 +1,50 @@
+"""A case in one process and in virtual time: how it would go if computing took no time at all.
+
+What is measured on a machine says what the machine did; this says what we asked, and when. The
+same case gives the same numbers everywhere, so that tests may hold them against the bounds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.operations.apply import apply_manifests
+from reconciler.operations.sessions import Request
+from reconciler.operations.wiring import Surroundings
+from reconciler.sim.clock import LoopClock
+from tests.bench.cloud import Watched
+from tests.bench.manifests import changes, write
+from tests.bench.running import AROUND, asked_of
+from tests.rig.stage import YES, Remembering, utc_now
+from tests.rig.transport import InProcess
+from tests.rig.virtual_time import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.operations.applied import Applied
+    from tests.bench.cases import Case
+    from tests.bench.running import Asked
+
+ADDRESS = "http://localhost:8480"
+
+
+def applied(case: Case, folder: Path) -> tuple[Applied, Asked]:
+    """Apply a case; give what became of it, and what its cloud was asked meanwhile."""
+    manifests = folder / "manifests.yaml"
+    write(case, ADDRESS, manifests)
+    destroyed = frozenset(volume for verb, _, volume in changes(case) if verb == "destroy")
+
+    async def story() -> tuple[Applied, Asked]:
+        cloud = Watched(case, LoopClock(), utc_now)
+        around = Surroundings(
+            environ=AROUND,
+            folder=folder / "kept",
+            transport=InProcess(cloud),
+            utc_now=utc_now,
+        )
+        request = Request(files=(str(manifests),), first_apply=True, destroys=destroyed)
+        ended = await apply_manifests(request, around, YES, Remembering())
+        return ended, asked_of(cloud.told(), case.latency_s)
+
+    return run(story())
