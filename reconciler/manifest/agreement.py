@@ -15,7 +15,7 @@ from reconciler.manifest.words import quoted
 from reconciler.model.declared import Entry, Ref, Side
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from reconciler.manifest.notes import Notes
 
@@ -34,8 +34,10 @@ class _Row:
     """True when a text that is missing from the list is known to be missing."""
 
 
-def check_agreement(entries: Iterable[Entry], notes: Notes) -> None:
+def check_agreement(entries: Collection[Entry], notes: Notes) -> None:
     """Note where a server's row and a volume's row contradict each other."""
+    if len({entry.side for entry in entries}) < len(Side):
+        return
     rows: dict[Side, dict[str, _Row]] = {Side.SERVER: {}, Side.VOLUME: {}}
     for entry in entries:
         rows[entry.side].setdefault(entry.owner.text, _row(entry))

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from reconciler.manifest import scalars
 from reconciler.manifest.gathered import AttachmentsDocument
-from reconciler.manifest.nodes import MapNode, Node, Pair, TextNode
+from reconciler.manifest.nodes import VOID, ListNode, MapNode, Node, Pair, TextNode
 from reconciler.manifest.reading import within
 from reconciler.manifest.rows import check_once, optional, selector
 from reconciler.model.declared import Entry, Listed, Ref, Side
@@ -49,6 +49,13 @@ def attachments(reading: Reading, document: Ref | None, pair: Pair) -> Attachmen
     return AttachmentsDocument(scope=scope, entries=tuple(entries))
 
 
+def _plain(node: Node) -> TypeGuard[TextNode]:
+    """Tell whether it is a name that nothing is wrong with, told at a glance."""
+    if not isinstance(node, TextNode) or node.text in VOID:
+        return False
+    return node.text.isprintable() and node.text == node.text.strip()
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
     """One entry being read."""
@@ -63,6 +70,27 @@ class _Row:
 
     def entry(self, pair: Pair, side_key: str) -> Entry | None:
         """Give the entry; None when its own form was refused."""
+        return self._plain(pair) or self._closely(pair, side_key)
+
+    def _plain(self, pair: Pair) -> Entry | None:
+        """Give an entry that is one list of names and nothing else; None for every other one."""
+        table, key = pair.value, pair.key
+        if not isinstance(table, MapNode) or len(table.pairs) > 1:
+            return None
+        written = table.pairs.get(f"{self._key}s")
+        series = None if written is None else written.value
+        if not isinstance(series, ListNode) or not _plain(key):
+            return None
+        refs = [self._ref(node) for node in series.children if _plain(node)]
+        if len({ref.text for ref in refs}) < len(series.children):
+            return None
+        listed = tuple(Listed(ref=ref) for ref in refs)
+        return Entry(side=self.side, owner=self._ref(key), listed=listed, document=self.document)
+
+    def _ref(self, node: TextNode) -> Ref:
+        return Ref(text=node.text, place=self.reading.place(node))
+
+    def _closely(self, pair: Pair, side_key: str) -> Entry | None:
         assert isinstance(pair.key, TextNode)
         label = within(side_key, pair.key.text)
         owner = self._owner(pair.key, side_key)

@@ -36,6 +36,8 @@ SECRET_KEY = re.compile(
     r"(?i)(?:(?:access|secret|api)[-_]?key|token|passw\w*|secret|credentials?)[\"']?\s*:"
     r"|://[^/\s]*@",
 )
+SECRET_WORDS = ("key", "token", "passw", "secret", "credential", "@")
+"""One of them is in whatever `SECRET_KEY` finds; looking for them takes a tenth of its time."""
 CREDENTIALS = re.compile(rb"credentials[\"']?\s*:")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
@@ -99,10 +101,10 @@ class Source:
         if at >= 0 and line <= ends[at]:
             return ""
         text = self._text(line)
-        if SECRET_KEY.search(text):
+        if _suspicious(text) and SECRET_KEY.search(text):
             return ""
         cut = text if len(text) <= LINE_CHARACTERS else text[: LINE_CHARACTERS - 1] + "…"
-        return FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", cut)
+        return cut if cut.isprintable() else FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", cut)
 
     def _text(self, line: int) -> str:
         starts = self._lines()
@@ -183,3 +185,9 @@ def _is_text(source: Source, notes: Notes) -> bool:
         hint = "take it out; a file that holds it was hardly written as text"
     notes.error("control-character", summary, hint, place)
     return False
+
+
+def _suspicious(text: str) -> bool:
+    """Tell whether a line may hold a secret; beyond ASCII other signs count as the same letters."""
+    low = text.lower()
+    return not text.isascii() or any(word in low for word in SECRET_WORDS)
