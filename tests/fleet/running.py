@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -179,6 +180,13 @@ class Fleet:
             )
         self.workers.append(made)
         return made
+
+    def stop(self) -> None:
+        """Let every worker end what is in flight, and wait for it."""
+        for one in self.workers:
+            one.send_signal(signal.SIGTERM)
+        for one in self.workers:
+            one.wait(START_S)
 
     def log(self, place: int) -> str:
         """Give what one worker said."""
