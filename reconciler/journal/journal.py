@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from sqlalchemy import Subquery
+    from sqlalchemy import ScalarSelect
     from sqlalchemy.engine import Connection
 
     from reconciler.journal.store import Store
@@ -239,13 +239,11 @@ class Pages:
         A call is cut to the attachments that no verdict but UNKNOWN was written for.
         """
         intents, handles = tables.intents, tables.handles
-        settled = _settled_counts()
         query = (
             select(intents, handles.c.handle)
             .outerjoin(handles, handles.c.intent == intents.c.id)
-            .outerjoin(settled, settled.c.intent == intents.c.id)
             .where(intents.c.identity == self._identity)
-            .where(func.coalesce(settled.c.known, 0) < intents.c.attachments)
+            .where(_settled_count() < intents.c.attachments)
             .order_by(intents.c.id)
         )
         with self._store.durably() as connection:
@@ -341,14 +339,16 @@ def _alone(write: Callable[[], object]) -> object | JournalError:
         return error
 
 
-def _settled_counts() -> Subquery:
+def _settled_count() -> ScalarSelect[int]:
+    """Count what is settled of a call: of each of this cloud's, and of nobody else's."""
     verdicts = tables.verdicts
     one = verdicts.c.server_id + "/" + verdicts.c.volume_id
     return (
-        select(verdicts.c.intent, func.count(distinct(one)).label("known"))
+        select(func.count(distinct(one)))
+        .where(verdicts.c.intent == tables.intents.c.id)
         .where(verdicts.c.verdict != Verdict.UNKNOWN.value)
-        .group_by(verdicts.c.intent)
-        .subquery()
+        .correlate(tables.intents)
+        .scalar_subquery()
     )
 
 

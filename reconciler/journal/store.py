@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from reconciler.errors import JournalError
-from reconciler.journal import tables
+from reconciler.journal import migrations, tables
 from reconciler.journal.mark import Mark
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Store:
             # Only the driver's own words: SQLAlchemy's would repeat the statement and its values.
             cause = getattr(error, "orig", None) or type(error).__name__
             raise JournalError(
-                f"the journal {self.where} can't be used: {self._bare(cause)}",
+                f"the journal {self.where} can't be used: {_bare(cause, self._secret)}",
                 hint=None if self.local else FAR,
             ) from error
 
@@ -119,11 +119,6 @@ class Store:
         elif self.mark is not None and number:
             self.mark.note(number)
 
-    def _bare(self, cause: object) -> str:
-        """Give an error's words on one line and without the password."""
-        said = " ".join(str(cause).split())
-        return said.replace(self._secret, "***") if self._secret else said
-
     def insert_new(
         self, connection: Connection, table: Table, values: Mapping[str, object]
     ) -> bool:
@@ -134,9 +129,10 @@ class Store:
         return told.first() is not None
 
     def prepare(self, *, make: bool) -> bool:
-        """Check the tables, or make them; False where they aren't there and shall not be made.
+        """Check the tables, make them or bring them forward; False where nobody shall make them.
 
-        Raises JournalError for a newer version, and for a file that isn't what it was.
+        Raises JournalError for a newer version, for one that is too old to be only read, and for a
+        file that isn't what it was.
         """
         with self.durably() as connection:
             found = _version(connection)
@@ -146,34 +142,46 @@ class Store:
             if self.mark is not None:
                 self.mark.check(None, 0)
             found = self._made()
-        version, _ = found
+        version, book = found
         if version > tables.SCHEMA_VERSION:
             raise JournalError(
                 f"{self.where} was written by a newer version (schema {version}, this one knows "
                 f"{tables.SCHEMA_VERSION})",
                 hint=f"use that version, or another {FOLDER if self.local else URL_NAME}",
             )
-        self._check(found[1], thoroughly=make)
-        if make:
-            self._grow()
+        self._check(book, thoroughly=make)
+        if version < tables.SCHEMA_VERSION:
+            self._forward(make=make)
         return True
 
-    def _grow(self) -> None:
-        """Make the tables that a journal of this schema may lack."""
+    def _forward(self, *, make: bool) -> None:
+        """Bring an older layout forward; who only reads takes it as it is where nothing lacks."""
+        for step in migrations.STEPS if make else ():
+            with self._one_maker() as connection:
+                now = _version(connection)
+                if now is not None and now[0] < step.version:
+                    step.make(connection)
         with self.durably() as connection:
-            if not all(inspect(connection).has_table(table.name) for table in tables.LATER):
-                if not self.local:
-                    connection.execute(select(func.pg_advisory_xact_lock(MAKING)))
-                tables.metadata.create_all(connection, tables=tables.LATER)
+            missing = migrations.lacking(connection)
+        if missing:
+            raise JournalError(
+                f"{self.where} has an older layout, without {', '.join(missing[:3])}",
+                hint="a verb that writes it brings it forward: run `reconciler apply` once",
+            )
 
-    def _made(self) -> tuple[int, str]:
+    @contextmanager
+    def _one_maker(self) -> Iterator[Connection]:
+        """Open a transaction that is the only one to make tables: several may open it at once."""
         with self.durably() as connection:
-            # All or nothing, and one maker at a time: two processes may open a new journal at
-            # once, and either may die here.
             if self.local:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             else:
                 connection.execute(select(func.pg_advisory_xact_lock(MAKING)))
+            yield connection
+
+    def _made(self) -> tuple[int, str]:
+        # All or nothing: whoever makes it may die here.
+        with self._one_maker() as connection:
             found = _version(connection)
             if found is None:
                 found = tables.SCHEMA_VERSION, uuid.uuid4().hex
@@ -190,7 +198,9 @@ class Store:
             if thoroughly:
                 said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
                 if said != "ok":
-                    raise JournalError(f"the journal {self.where} is torn: {self._bare(said)}")
+                    raise JournalError(
+                        f"the journal {self.where} is torn: {_bare(said, self._secret)}"
+                    )
             highest = connection.execute(select(func.max(tables.intents.c.id))).scalar_one()
         self.mark.check(book, highest or 0)
         self.mark.book = book
@@ -200,6 +210,12 @@ class Store:
         self._engine.dispose()
         if self.mark is not None:
             self.mark.close()
+
+
+def _bare(cause: object, secret: str) -> str:
+    """Give an error's words on one line and without the password."""
+    said = " ".join(str(cause).split())
+    return said.replace(secret, "***") if secret else said
 
 
 def in_file(path: Path, now_s: Callable[[], float]) -> Store:

@@ -19,8 +19,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 1
-"""Written into a new journal; a journal with a higher one was made by a newer version."""
+SCHEMA_VERSION = 2
+"""The layout that is written here. A journal with a higher one was made by a newer version; one
+with a lower one is brought forward by `migrations`."""
 
 metadata = MetaData()
 
@@ -46,6 +47,7 @@ intents = Table(
     Column("attachments", Integer, nullable=False),
     Column("at_s", Float, nullable=False),
     Index("intents_by_identity", "identity", "id"),
+    Index("intents_by_run", "run"),
 )
 
 handles = Table(
@@ -263,6 +265,3 @@ notices = Table(
     UniqueConstraint("webhook", "condition"),
 )
 """What a webhook was told of and not yet that it is over."""
-
-LATER = (hooks, hook_ends, owned_rows, ticks, differences, corrections, breakers, notices)
-"""What a journal of this schema may lack: it was made before there were any."""
