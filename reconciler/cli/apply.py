@@ -19,7 +19,7 @@ from reconciler.cli.flags import (
 )
 from reconciler.cli.interrupt import run_stoppable
 from reconciler.cli.outcome import INTERRUPTED, REFUSED, annotate, say, show
-from reconciler.cli.progress import telling
+from reconciler.cli.telling import telling
 from reconciler.model.plan import Action
 from reconciler.operations import planfile
 from reconciler.operations.applied import run_report
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reconciler.cli.interrupt import Interruptions
-    from reconciler.cli.progress import Telling
+    from reconciler.cli.telling import Telling
     from reconciler.operations.applied import Applied
     from reconciler.operations.planfile import SavedPlan
     from reconciler.operations.plans import Planned

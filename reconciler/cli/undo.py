@@ -10,7 +10,7 @@ import click
 from reconciler.cli.apply import carried_out, consenting
 from reconciler.cli.flags import LOCK_FLAG, manifest_flags, plan_flags, surroundings
 from reconciler.cli.outcome import ERROR, run, say, show
-from reconciler.cli.progress import telling
+from reconciler.cli.telling import telling
 from reconciler.operations.plans import plan_manifests
 from reconciler.operations.undo import undoing
 from reconciler.report.document import finding_row
