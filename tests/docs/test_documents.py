@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -13,11 +14,10 @@ import pytest
 
 from reconciler.cli.main import VERBS, reconciler
 from reconciler.codes import pages
-from tests.cli.running import REPOSITORY
+from tests.cli.running import REPOSITORY, Lab
 from tests.docs.writing import clouds, metrics, schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 DOCS = REPOSITORY / "docs"
@@ -96,9 +96,23 @@ def test_no_link_between_documents_leads_nowhere() -> None:
     assert lost == []
 
 
-def verbs() -> str:
-    """Give the help of every verb."""
-    told = "# Verbs\n\nWritten from the program's own help.\n"
+QUICKSTART = ("-f", "manifests/quickstart.yaml")
+SHOWN: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("doctor", "drift", "import", "live", "permissions", "validate"), QUICKSTART),
+    "explain": ("web-2/cache-1", *QUICKSTART),
+    "explain-code": ("in-motion",),
+    "plan": QUICKSTART,
+    "providers": (),
+}
+"""Verb -> with what it is run here, before anything was applied: it says the same each time."""
+
+
+def verbs(lab: Lab) -> str:
+    """Give the help of every verb, and what those say whose words don't change from run to run."""
+    shutil.copytree(REPOSITORY / "manifests", lab.folder / "manifests")
+    told = (
+        "# Verbs\n\nWritten from the program's own help, and from what it says in the first run.\n"
+    )
     for name in sorted(VERBS):
         command = reconciler.get_command(click.Context(reconciler), name)
         assert command is not None
@@ -106,6 +120,10 @@ def verbs() -> str:
             command, info_name=f"reconciler {name}", terminal_width=100, max_content_width=100
         )
         told += f"\n## {name}\n\n```text\n{command.get_help(context)}\n```\n"
+        if name in SHOWN:
+            words = (name, *SHOWN[name], *(("--first-apply",) if name == "plan" else ()))
+            out = lab.run(name, *SHOWN[name]).out
+            told += f"\n```console\n$ reconciler {' '.join(words)}\n{out}```\n"
     return told
 
 
@@ -123,14 +141,20 @@ def codes() -> str:
     return told
 
 
-GENERATED = {"verbs": verbs, "codes": codes, "schema": schema, "clouds": clouds, "metrics": metrics}
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Lab:
+    """Give a folder in which commands are run."""
+    return Lab(tmp_path, monkeypatch, capsys)
 
 
-@pytest.mark.parametrize(("name", "write"), GENERATED.items())
+GENERATED = {"codes": codes, "schema": schema, "clouds": clouds, "metrics": metrics}
+
+
+@pytest.mark.parametrize("name", [*GENERATED, "verbs"])
 def test_the_generated_reference_is_what_the_code_says(
-    name: str, write: Callable[[], str], request: pytest.FixtureRequest
+    name: str, lab: Lab, request: pytest.FixtureRequest
 ) -> None:
-    path, told = DOCS / "reference" / f"{name}.md", write()
+    path, told = DOCS / "reference" / f"{name}.md", GENERATED.get(name, lambda: verbs(lab))()
     if request.config.getoption("--golden") == "write":
         path.write_text(told, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == told, "run pytest tests/docs --golden=write"
