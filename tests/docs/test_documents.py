@@ -113,11 +113,13 @@ def verbs(lab: Lab) -> str:
     told = (
         "# Verbs\n\nWritten from the program's own help, and from what it says in the first run.\n"
     )
+    # What the group says of `-h` holds below it; a command remembers what it heard first.
+    above = click.Context(reconciler, info_name="reconciler", **reconciler.context_settings)
     for name in sorted(VERBS):
-        command = reconciler.get_command(click.Context(reconciler), name)
+        command = reconciler.get_command(above, name)
         assert command is not None
         context = click.Context(
-            command, info_name=f"reconciler {name}", terminal_width=100, max_content_width=100
+            command, parent=above, info_name=name, terminal_width=100, max_content_width=100
         )
         told += f"\n## {name}\n\n```text\n{command.get_help(context)}\n```\n"
         if name in SHOWN:
