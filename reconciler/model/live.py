@@ -113,6 +113,8 @@ class LeftOut:
     """Servers that are there by id alone, at the other end of a named volume's attachment."""
     volume_ends: frozenset[str] = frozenset()
     """Volumes that are there by id alone, on a named server."""
+    unseen: frozenset[str] = frozenset()
+    """Ids of volumes that were named and not shown, where only attached ones are."""
     selectors: frozenset[tuple[frozenset[tuple[str, str]], str | None]] = frozenset()
     """Tags and name pattern of the selectors whose servers are all there."""
 

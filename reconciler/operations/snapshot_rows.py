@@ -98,6 +98,7 @@ class ScopeRow(_Row):
     servers: tuple[ServerRow, ...]
     volumes: tuple[VolumeRow, ...]
     attachments: tuple[AttachmentRow, ...]
+    unseen: tuple[str, ...]
     selectors: tuple[SelectorRow, ...]
     rest: RestRow
 
@@ -137,6 +138,7 @@ def row_of(scope: DeclaredScope, live: Live) -> ScopeRow:
         servers=tuple(_server(one, left) for _, one in sorted(live.servers.items())),
         volumes=tuple(_volume(one, left) for _, one in sorted(live.volumes.items())),
         attachments=tuple(_attachment(one) for _, one in sorted(live.observed.items())),
+        unseen=tuple(sorted(left.unseen)),
         selectors=tuple(SelectorRow(tags=dict(sorted(t)), names=n) for t, n in ordered),
         rest=RestRow(servers=left.servers, volumes=left.volumes, attachments=left.attachments),
     )
@@ -205,6 +207,7 @@ def live_of(name: str, row: ScopeRow, notices: tuple[str, ...]) -> Live:
             attachments=row.rest.attachments,
             server_ends=frozenset(one.id for one in row.servers if one.end),
             volume_ends=frozenset(one.id for one in row.volumes if one.end),
+            unseen=frozenset(row.unseen),
             selectors=frozenset((frozenset(s.tags.items()), s.names) for s in row.selectors),
         ),
     )

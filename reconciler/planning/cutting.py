@@ -61,6 +61,7 @@ def cut(live: Live, desired: Desired, entries: Sequence[Entry]) -> Live:
             attachments=len(live.observed) - len(shown),
             server_ends=frozenset(servers - named.servers),
             volume_ends=frozenset(volumes - named.volumes),
+            unseen=frozenset(key.volume_id for key in desired.wanted) - live.volumes.keys(),
             selectors=frozenset((frozenset(s.tags.items()), s.names) for s in selectors),
         ),
     )

@@ -292,6 +292,7 @@ def _indices(live: Live) -> Iterator[tuple[Side, _Index]]:
     left = live.left_out or LeftOut(servers=0, volumes=0, attachments=0)
     servers = {i: s.name for i, s in live.servers.items() if i not in left.server_ends}
     volumes = {i: v.name for i, v in live.volumes.items() if i not in left.volume_ends}
+    volumes |= {identity: identity for identity in left.unseen}
     yield Side.SERVER, _Index(Side.SERVER, servers, left=left.servers)
     yield Side.VOLUME, _Index(Side.VOLUME, volumes, every=live.shows_free, left=left.volumes)
 

@@ -43,7 +43,7 @@ def test_every_change_between_named_rows_is_the_same_without_a_cloud(
     house: House, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path: Path = tmp_path_factory.mktemp("artifacts") / "live.snapshot"
-    looked = house.rows(s1=["moves"], s2=["stays"])
+    looked = house.rows(s1=["moves"], s2=["stays", "free"])
 
     async def story() -> None:
         on = house.stage(PLOT)
@@ -53,7 +53,7 @@ def test_every_change_between_named_rows_is_the_same_without_a_cloud(
         for wanted in (
             looked,
             house.rows(s1=[], s2=["stays", "moves"]),
-            house.rows(s1=["moves", "stays"], s2=[]),
+            house.rows(s1=["moves", "stays", "free"], s2=[]),
         ):
             request = replace(on.request(wanted), snapshot=str(path))
             offline = await plan_offline(request, replace(on.around, transport=None))
