@@ -340,6 +340,18 @@ class WatchHistory(Protocol):
         ...
 
 
+class FleetView(Protocol):
+    """How a fleet stands, as documents; each call asks its database. Raises `JournalError`."""
+
+    def overview(self, search: str, after: str, limit: int) -> Mapping[str, object]:
+        """Give workers, looks, leases, and a page of the scopes whose name has `search` in it."""
+        ...
+
+    def scope(self, name: str) -> Mapping[str, object] | None:
+        """Give one scope, with its lease; None where it isn't declared."""
+        ...
+
+
 class Told(Protocol):
     """What webhooks were told already, over restarts. Raises `JournalError`."""
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.flags import duration, manifest_flags
+from reconciler.cli.page import Shown, address, reader_flags
 from reconciler.model.finding import Finding, FindingsError
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import ModuleType
 
     from reconciler.operations.asked import Request
@@ -112,6 +114,40 @@ def schedule(*, asked: Request, as_json: bool) -> int:
 def status(*, asked: Request, as_json: bool, search: str, after: str, limit: int) -> int:
     """Show workers, the queue, scopes, and who holds which lease."""
     code: int = fleeting().status(asked, as_json=as_json, search=search, page=(after, limit))
+    return code
+
+
+@verb.command("page")
+@manifest_flags
+@click.option(
+    "--listen",
+    type=address,
+    default="127.0.0.1:8471",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Show the page there.",
+)
+@reader_flags
+def page(
+    *,
+    asked: Request,
+    as_json: bool,
+    listen: tuple[str, int],
+    token_file: Path | None,
+    behind_proxy: bool,
+    public_hosts: tuple[str, ...],
+) -> int:
+    """Show scopes, workers, the queue and leases as a page; read-only, one is enough."""
+    del as_json
+    shown = Shown(
+        listen=listen,
+        listen_metrics=None,
+        metrics_file=None,
+        token_file=token_file,
+        behind_proxy=behind_proxy,
+        public_hosts=public_hosts,
+    )
+    code: int = fleeting().show_page(asked, shown)
     return code
 
 

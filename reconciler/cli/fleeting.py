@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.cli.flags import surroundings
+from reconciler.cli.fleetview import Overview, show
 from reconciler.cli.history import when
 from reconciler.cli.logs import log_as
 from reconciler.cli.outcome import INTERRUPTED, run, say
@@ -23,14 +24,10 @@ from reconciler.operations import wiring
 from reconciler.operations.inforce import InForce, Overrides
 from reconciler.report.escape import plain
 from reconciler.report.fleet import fleet_text, schedule_text
-from reconciler.report.history import leases_document
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from reconciler.fleet.standing import ScopeRow, Standing
+    from reconciler.cli.page import Shown
     from reconciler.operations.asked import Request
-    from reconciler.ports import WatchHistory
     from reconciler.report.document import Document
 
 
@@ -115,50 +112,30 @@ def status(asked: Request, *, as_json: bool, search: str, page: tuple[str, int])
     around = surroundings()
     url = database.database_url(around.environ)
     database.check_schema(url)
-    declared = InForce(asked, around, Overrides()).declared
+    in_force = InForce(asked, around, Overrides())
     after, limit = page
-    found = [n for n in sorted(declared.scopes) if search in n and n > after]
-    shown = found[:limit]
-    now = standing.standing(url, shown)
     book = wiring.book(around, writing=True)
     assert book is not None, "it was opened for writing"
     with closing(book):
-        leases = leases_document(book.holders(), when)
-        scopes = [_scope_row(name, now, book.watched) for name in shown]
-    document: Document = {
-        "workers": [
-            {"worker": one.number, "silent_s": round(one.silent_s, 1), "looks": one.looks}
-            for one in now.workers
-        ],
-        "looks": dict(now.jobs),
-        "scopes": scopes,
-        "more": len(found) - len(shown),
-        **leases,
-    }
+        document = Overview(url, in_force, replace(around, book=book)).overview(
+            search, after, limit
+        )
     _printed(document, fleet_text(document), as_json=as_json)
     return 0
 
 
-def _scope_row(name: str, now: Standing, kept: WatchHistory) -> Mapping[str, object]:
-    row = now.scopes.get(name) or standing.ScopeRow()
-    last = next(iter(kept.ticks(name, 0.0, 1)), None)
-    return {
-        "scope": name,
-        "standing": _word(row),
-        "worker": row.worker,
-        "due": None if row.due_s is None else when(row.due_s),
-        "failures": row.failures,
-        "last": None if last is None else when(last.began_s),
-        "looked": None if last is None else last.looked,
-    }
-
-
-def _word(row: ScopeRow) -> str:
-    if row.worker is not None:
-        return "looked at"
-    if row.paused_s is not None:
-        return "paused"
-    return "queued" if row.waits else "idle"
+def show_page(asked: Request, shown: Shown) -> int:
+    """Show the fleet's page until a signal comes."""
+    shown.check(once=False)
+    around = surroundings()
+    url = database.database_url(around.environ)
+    in_force = InForce(asked, around, Overrides())
+    database.check_schema(url)
+    book = wiring.book(around, writing=True)
+    assert book is not None, "it was opened for writing"
+    with closing(book):
+        opened = replace(around, book=book)
+        return run(lambda: show(Overview(url, in_force, opened), in_force, shown, opened))
 
 
 def pause(asked: Request, scope: str) -> int:

@@ -103,6 +103,13 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def reader_flags(verb: Verb) -> Verb:
+    """Add the flags of who may read a page, for a verb that shows nothing else."""
+    for flag in reversed(FLAGS[3:]):
+        verb = flag(verb)
+    return verb
+
+
 def page_flags(verb: Verb) -> Verb:
     """Add the flags of what is shown; the verb gets them one by one."""
     for flag in reversed(FLAGS):

@@ -41,23 +41,25 @@ def showing(
     reading = Reading(board=board, history=history, utc_now=around.utc_now)
     with ExitStack() as stack:
         if shown.listen is not None:
-            app = page(reading, _access(shown, shown.listen[0], around), heard.meter.text)
+            app = page(reading, access_of(shown, shown.listen[0], around), heard.meter.text)
             port = stack.enter_context(serving(app, *shown.listen, board.audience.close))
-            click.echo(f"The page is at http://{_named(shown.listen[0])}:{port}", err=True)
+            click.echo(f"The page is at http://{named(shown.listen[0])}:{port}", err=True)
         if shown.listen_metrics is not None:
-            access = _access(shown, shown.listen_metrics[0], around)
+            access = access_of(shown, shown.listen_metrics[0], around)
             app = probing(lambda: board.now.ready, access, heard.meter.text)
             port = stack.enter_context(serving(app, *shown.listen_metrics, lambda: None))
-            where = f"http://{_named(shown.listen_metrics[0])}:{port}/metrics"
+            where = f"http://{named(shown.listen_metrics[0])}:{port}/metrics"
             click.echo(f"Metrics are at {where}", err=True)
         yield board
 
 
-def _named(host: str) -> str:
+def named(host: str) -> str:
+    """Give a host as a URL has it."""
     return f"[{host}]" if ":" in host else host
 
 
-def _access(shown: Shown, host: str, around: Surroundings) -> Access:
+def access_of(shown: Shown, host: str, around: Surroundings) -> Access:
+    """Give who may ask there. Raises FindingsError for a token that can't be one."""
     return Access(
         utc_now=around.utc_now,
         token=None if shown.token_file is None else read_token(shown.token_file),

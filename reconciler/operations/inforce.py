@@ -53,7 +53,7 @@ class InForce:
             if self._commit is None:
                 raise FindingsError(*self._trouble)
         self._print = self._fingerprint()
-        self._read = _good(self._asked)
+        self._take(_good(self._asked))
         self.manifests = self._manifests()
 
     @property
@@ -74,7 +74,7 @@ class InForce:
             return False
         self._print = now
         try:
-            self._read = _good(self._asked)
+            self._take(_good(self._asked))
         except FindingsError as error:
             found = (*self._trouble, *error.findings)
             self.manifests = replace(self.manifests, findings=found, refused_commit=self._commit)
@@ -88,10 +88,7 @@ class InForce:
 
     def schedule(self, scope: str) -> Schedule:
         """Give when a scope is looked at: the command line, its own schedule, the general one."""
-        written = self.declared.schedules or self._named
-        own = next((one for one in written if one.scopes is not None and scope in one.scopes), None)
-        general = next((one for one in written if one.scopes is None), None)
-        found = own or general or Schedule()
+        found = self._schedules.get(scope) or self._schedules.get(None) or Schedule()
         over = self._overrides
         if over.every_s is not None or over.cron is not None:
             zone = found.timezone if found.cron is not None else "UTC"
@@ -99,6 +96,15 @@ class InForce:
         if over.corrects is not None:
             found = replace(found, correct=over.corrects)
         return found
+
+    def _take(self, read: Loaded) -> None:
+        """Go by what was read; of schedules that name one scope the first is its own."""
+        assert read.declared is not None, "they are good"
+        schedules: dict[str | None, Schedule] = {}
+        for one in read.declared.schedules or self._named:
+            for name in (None,) if one.scopes is None else one.scopes:
+                schedules.setdefault(name, one)
+        self._read, self._schedules = read, schedules
 
     def _fingerprint(self) -> tuple[object, ...]:
         asked = self._asked

@@ -81,13 +81,8 @@ class Api:
             Route("/api/watched", self.watched),
             Route("/api/scopes/{scope}", self.scope),
             Route("/api/difference", self.difference),
-            Route("/api/differences", self.differences),
-            Route("/api/corrections", self.corrections),
-            Route("/api/ticks", self.ticks),
-            Route("/api/runs", self.runs),
-            Route("/api/runs/{run}", self.run),
             Route("/api/search", self.search),
-            Route("/events", self.events),
+            *past_routes(self),
         ]
 
     async def events(self, request: Request) -> Response:
@@ -103,6 +98,18 @@ class Api:
                 yield ": quiet\n\n" if told is None else f"event: news\ndata: {told}\n\n"
 
         return StreamingResponse(stream(), media_type="text/event-stream")
+
+
+def past_routes(api: Api) -> list[BaseRoute]:
+    """Give what is answered from the journal, and the stream of news."""
+    return [
+        Route("/api/differences", api.differences),
+        Route("/api/corrections", api.corrections),
+        Route("/api/ticks", api.ticks),
+        Route("/api/runs", api.runs),
+        Route("/api/runs/{run}", api.run),
+        Route("/events", api.events),
+    ]
 
 
 async def _described(_request: Request) -> Response:

@@ -10,16 +10,19 @@ from starlette.responses import JSONResponse, Response
 
 from reconciler.errors import JournalError
 from reconciler.web.access import Guarded
-from reconciler.web.api import Api, probes
+from reconciler.web.api import Api, past_routes, probes
 from reconciler.web.asking import WrongQuestionError
+from reconciler.web.fleet import FleetPages
 from reconciler.web.pages import Pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.requests import Request
+    from starlette.routing import BaseRoute
     from starlette.types import ASGIApp
 
+    from reconciler.ports import FleetView
     from reconciler.web.access import Access
     from reconciler.web.reading import Reading
 
@@ -29,7 +32,21 @@ NO_JOURNAL = 503
 def page(reading: Reading, access: Access, metrics: Callable[[], bytes] | None) -> ASGIApp:
     """Give everything: pages, JSON, probes and, where something counts, metrics."""
     pages = Pages(reading, access)
+    ready = probes(lambda: reading.board.now.ready, metrics)
+    return _guarded([*ready, *Api(reading).routes(), *pages.routes()], pages, access)
 
+
+def fleet_page(
+    reading: Reading, view: FleetView, access: Access, ready: Callable[[], bool]
+) -> ASGIApp:
+    """Give the pages of a fleet, their JSON, and probes."""
+    pages = Pages(reading, access, linked=False)
+    fleet = FleetPages(reading, view, pages)
+    routes = [*fleet.routes(), *past_routes(Api(reading)), *pages.past_routes()]
+    return _guarded([*probes(ready, None), *routes], pages, access)
+
+
+def _guarded(routes: list[BaseRoute], pages: Pages, access: Access) -> ASGIApp:
     async def failed(request: Request, error: Exception) -> Response:
         status, words = _told(error)
         if request.url.path.startswith("/api/"):
@@ -39,11 +56,7 @@ def page(reading: Reading, access: Access, metrics: Callable[[], bytes] | None) 
         return answer
 
     app = Starlette(
-        routes=[
-            *probes(lambda: reading.board.now.ready, metrics),
-            *Api(reading).routes(),
-            *pages.routes(),
-        ],
+        routes=routes,
         exception_handlers={
             WrongQuestionError: failed,
             JournalError: failed,

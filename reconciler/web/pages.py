@@ -66,25 +66,33 @@ def _lines(value: str) -> Markup:
 class Pages:
     """Answers people; every method is a page."""
 
-    def __init__(self, reading: Reading, access: Access) -> None:
+    def __init__(self, reading: Reading, access: Access, *, linked: bool = True) -> None:
         self._reading = reading
         self._access = access
+        self._linked = linked
+        """Whether a difference has a page of its own."""
         self._environment = environment()
 
     def routes(self) -> list[BaseRoute]:
         """Give the table of pages."""
         return [
-            Route("/", self._known(self.overview)),
-            Route("/scopes/{scope}", self._known(self.scope)),
-            Route("/difference", self._known(self.difference)),
-            Route("/runs/{run}", self._known(self.run)),
-            Route("/history", self._known(self.history)),
-            Route("/search", self._known(self.search)),
+            Route("/", self.known(self.overview)),
+            Route("/scopes/{scope}", self.known(self.scope)),
+            Route("/difference", self.known(self.difference)),
+            Route("/search", self.known(self.search)),
+            *self.past_routes(),
+        ]
+
+    def past_routes(self) -> list[BaseRoute]:
+        """Give the pages that are made from the journal, and what every page needs."""
+        return [
+            Route("/runs/{run}", self.known(self.run)),
+            Route("/history", self.known(self.history)),
             *Doors(self.shown, self._access).routes(),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ]
 
-    def _known(self, page: Page) -> Page:
+    def known(self, page: Page) -> Page:
         """Note what a page is made of, before it is: what comes meanwhile is news to it."""
 
         async def noted(request: Request) -> Response:
@@ -154,6 +162,7 @@ class Pages:
             "path": request.url.path,
             "url": f"{request.url.path}?{request.url.query}".rstrip("?"),
             "known": getattr(request.state, "known", 0),
+            "linked": self._linked,
             "protected": self._access.token is not None,
             "asked": request.query_params.get("q", ""),
             "now": when(self._access.utc_now().timestamp()),

@@ -188,6 +188,30 @@ class Fleet:
         for one in self.workers:
             one.wait(START_S)
 
+    @contextmanager
+    def page(self) -> Iterator[httpx.Client]:
+        """Show the page of the fleet, and give who asks it."""
+        words = ["fleet", "page", "--listen", "127.0.0.1:0"]
+        path = self.folder / "page.log"
+        with path.open("wb") as log:
+            shown = subprocess.Popen(  # noqa: S603 - our own interpreter, our own words
+                [sys.executable, "-m", "reconciler", *words],
+                cwd=self.folder,
+                env=self.environ(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            until(lambda: "The page is at" in path.read_text(), START_S, "the page is shown")
+            address = path.read_text().partition("The page is at ")[2].strip()
+            with httpx.Client(base_url=address, timeout=60.0) as client:
+                yield client
+            shown.send_signal(signal.SIGTERM)
+            assert shown.wait(START_S) == 0, path.read_text()
+        finally:
+            _ended(shown)
+
     def log(self, place: int) -> str:
         """Give what one worker said."""
         path = self.folder / f"worker-{place}.log"

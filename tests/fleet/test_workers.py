@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -42,6 +43,12 @@ def test_workers_share_scopes_and_a_budget_and_take_over_from_the_dead(
         assert [row["scope"] for row in told["scopes"]] == [plot.name(0), plot.name(1)]
         assert told["more"] == 2
         assert all(row["looked"] for row in told["scopes"])
+        with made.page() as page:
+            shown = page.get(f"/scopes/{plot.name(0)}").text
+            assert "4 in line" in shown
+            assert "done attach" in " ".join(re.sub("<[^>]*>", " ", shown).split())
+            rows = page.get("/api/fleet", params={"q": "0003"}).json()["scopes"]
+            assert [(row["scope"], row["counts"]["in line"]) for row in rows] == [(plot.name(3), 4)]
         second.send_signal(signal.SIGTERM)
         assert second.wait(60.0) == 0, made.logs()
         assert made.accepted().total() == made.wanted, "each changing call once"
