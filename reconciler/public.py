@@ -112,7 +112,7 @@ def render(planned: Planned, form: str = "text") -> str:
     """Give a plan in one format: text, json, markdown, html, junit, sarif, gitlab."""
     if form not in FORMATS:
         raise ValueError(f"`{form}` is no format: {', '.join(FORMATS)}")
-    return rendered(planned.document, form)
+    return rendered(planned.document if form == "text" else planned.whole, form)
 
 
 def _hidden(planned: Planned) -> None:

@@ -82,8 +82,8 @@ def verb(
             say(rendered(plan_document((), list(findings_of(error))), form))
         raise
     if out is not None:
-        save(Path(out), planned.document, asked)
-    say(told_as(planned.document, form))
+        save(Path(out), planned.whole, asked)
+    say(told_as(planned.document if form == "text" else planned.whole, form))
     if out is not None:
         again = " ".join((out, *_consent(asked)))
         saved = f"Saved to {out}; apply exactly this with `reconciler apply {again}`.\n"

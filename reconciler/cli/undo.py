@@ -84,4 +84,4 @@ def _document(undo: Undo, planned: Planned | None) -> Document:
     if planned is None:
         return {"reconciler": {"undo": told}}
     ours = cast("Document", planned.document["reconciler"])
-    return {**planned.document, "reconciler": {**ours, "undo": told}}
+    return {**planned.whole, "reconciler": {**ours, "undo": told}}

@@ -20,7 +20,7 @@ from reconciler.planning.planner import plan_on
 from reconciler.planning.resolve import resolve
 from reconciler.planning.schedule import Schedule, schedule
 from reconciler.planning.windows import window_notice
-from reconciler.report.document import ScopeReport, plan_document
+from reconciler.report.document import ScopeReport, brief_document, with_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -58,6 +58,12 @@ class Planned:
     findings: tuple[Finding, ...]
     """What is wrong beside the plans: scopes that can't be read."""
     document: Document
+    """What is told of them, but for the rows that stay as they are: see `whole`."""
+
+    @property
+    def whole(self) -> Document:
+        """The document with every attachment that will be there; made anew each time."""
+        return with_values(self.document, [scope.report for scope in self.scopes])
 
     @property
     def digest(self) -> str:
@@ -174,7 +180,7 @@ async def planned(
 
 
 def _told(scopes: tuple[ScopePlan, ...], findings: tuple[Finding, ...]) -> Planned:
-    document = plan_document([scope.report for scope in scopes], findings)
+    document = brief_document([scope.report for scope in scopes], findings)
     return Planned(scopes=scopes, findings=findings, document=document)
 
 

@@ -60,6 +60,18 @@ class ScopeReport:
 
 def plan_document(reports: Sequence[ScopeReport], findings: Sequence[Finding] = ()) -> Document:
     """Give the document of a run's plans; `findings` are those about no plan in particular."""
+    return with_values(brief_document(reports, findings), reports)
+
+
+def with_values(brief: Document, reports: Iterable[ScopeReport]) -> Document:
+    """Give a brief document with `planned_values`: a row for each attachment that will be there."""
+    ordered = sorted(reports, key=lambda report: report.plan.scope)
+    head = {name: brief[name] for name in ("format_version", "terraform_version")}
+    return {**head, "planned_values": {"root_module": {"resources": _planned(ordered)}}, **brief}
+
+
+def brief_document(reports: Sequence[ScopeReport], findings: Sequence[Finding] = ()) -> Document:
+    """Give the document without `planned_values`, which takes 1 KB an attachment."""
     ordered = sorted(reports, key=lambda report: report.plan.scope)
     changes = [_change(change) for report in ordered for change in report.plan.changes]
     told = sorted({*findings, *(f for r in ordered for f in r.plan.findings)}, key=_order)
@@ -81,7 +93,6 @@ def plan_document(reports: Sequence[ScopeReport], findings: Sequence[Finding] = 
     return {
         "format_version": "1.2",
         "terraform_version": TERRAFORM_SHAPE,
-        "planned_values": {"root_module": {"resources": _planned(ordered)}},
         "resource_changes": [
             _resource_change(change, report.provider)
             for report in ordered

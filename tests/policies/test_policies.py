@@ -63,7 +63,7 @@ class Planning:
         )
         around = stage(self._folder, WORLD).around
         made = run(plan_manifests(Request(files=(str(path),), first_apply=True), around))
-        return cast("Document", json.loads(json.dumps(made.document)))
+        return cast("Document", json.loads(json.dumps(made.whole)))
 
 
 @pytest.fixture
