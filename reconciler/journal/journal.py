@@ -149,7 +149,11 @@ class Pages:
         held = self.lease.held
         with self._store.durably() as connection:
             # The lease first: whoever would take it over waits for the end of this transaction.
-            began_s = self.lease.confirm(connection) if held else 0.0
+            # Of lines that are written together the first one has asked already.
+            asked_s = self._began_s[0] if self._began_s else None
+            began_s = 0.0
+            if held:
+                began_s = self.lease.confirm(connection) if asked_s is None else asked_s
             yield connection
             if not held:
                 leases.nobodys(connection, self._identity, self._scope)

@@ -1,8 +1,9 @@
-"""`python -m tests.bench [--case NAME] [--all] [--json FILE]`: measured, bound, ratio.
+"""`python -m tests.bench [--case NAME] [--all] [--virtual] [--json FILE]`: measured, bound, ratio.
 
 Each case is the real command in its own process against the simulator in its own process; its
 bound is computed from what that simulator recorded of the same run. Times are wall time where
-they are compared with a bound, and suffer on a busy machine; CPU seconds hold on it as well.
+they are compared with a bound, and suffer on a busy machine; CPU seconds do so less, and what
+`--virtual` tells is the same on every machine.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from tests.bench import measuring, virtually
 from tests.bench.cases import CASES
-from tests.bench.measuring import Row, WrongError, machine, rows_of
+from tests.bench.measuring import Row, WrongError, machine
 
 LINE = "{case:26} {what:16} {measured:>10} {bound:>10} {ratio:>7}"
 
@@ -30,7 +32,7 @@ def main() -> int:
     wrong = 0
     for case in chosen:
         try:
-            for row in rows_of(case):
+            for row in (virtually if asked.virtual else measuring).rows_of(case):
                 rows.append(row)
                 print(_line(row), flush=True)
         except WrongError as error:
@@ -63,6 +65,7 @@ def _arguments() -> argparse.Namespace:
     names = [case.name for case in CASES]
     reading.add_argument("--case", action="append", default=[], choices=names)
     reading.add_argument("--all", action="store_true", help="those that take minutes as well")
+    reading.add_argument("--virtual", action="store_true", help="applies alone, in virtual time")
     reading.add_argument("--json", metavar="FILE", help="keep the rows")
     return reading.parse_args()
 

@@ -86,6 +86,13 @@ def _changed(on: Ground) -> Iterator[Row]:
     words = ("apply", "-f", "manifests.yaml", "--auto-approve", "--first-apply", *acks)
     spent = _done(on, on.command(*words), "Apply complete.")
     asked = on.asked()
+    yield from counted(case, asked)
+    yield from _spent(case, spent, asked.writes)
+
+
+def counted(case: Case, asked: Asked) -> Iterator[Row]:
+    """Hold what an apply asked, and when, against its bounds. Raises WrongError."""
+    wanted = changes(case)
     if asked.refused:
         raise WrongError(f"{case.name}: {asked.refused} calls were refused")
     fewest = bounds.fewest_calls(wanted, shareable=case.shared)
@@ -106,7 +113,8 @@ def _changed(on: Ground) -> Iterator[Row]:
     yield Row(case=case.name, what="looking calls", measured=asked.looks, bound=allowed)
     least_s = bounds.makespan_s(took)
     yield Row(case=case.name, what="makespan s", measured=asked.seconds, bound=least_s)
-    yield from _spent(case, spent, asked.writes)
+    last_s = max((job.due_s for job in asked.jobs), default=0.0)
+    yield Row(case=case.name, what="after last job s", measured=asked.ended_s - last_s)
 
 
 def _started(on: Ground) -> Iterator[Row]:

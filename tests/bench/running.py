@@ -65,6 +65,8 @@ class Asked:
     looks: int
     """Everything that was read after the first change."""
     jobs: tuple[Job, ...]
+    ended_s: float
+    """The last answer, by the cloud's own clock, as its jobs are."""
 
 
 def run(words: Sequence[str], folder: Path) -> Spent:
@@ -128,6 +130,7 @@ def asked_of(told: Mapping[str, list[list[Any]]], latency_s: float) -> Asked:
         refused=kinds.count("refused"),
         looks=len(rows) - len(before) - len(writes),
         jobs=tuple(Job(*job) for job in told["jobs"]),
+        ended_s=rows[-1][0] if rows else 0.0,
     )
 
 

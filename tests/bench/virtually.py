@@ -6,26 +6,33 @@ same case gives the same numbers everywhere, so that tests may hold them against
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.operations.applied import Ending
 from reconciler.operations.apply import apply_manifests
 from reconciler.operations.sessions import Request
 from reconciler.operations.wiring import Surroundings
 from reconciler.sim.clock import LoopClock
+from tests.bench.cases import DETACH, MOVE
 from tests.bench.cloud import Watched
 from tests.bench.manifests import changes, write
+from tests.bench.measuring import WrongError, counted
 from tests.bench.running import AROUND, asked_of
 from tests.rig.stage import YES, Remembering, utc_now
 from tests.rig.transport import InProcess
 from tests.rig.virtual_time import run
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from reconciler.operations.applied import Applied
     from tests.bench.cases import Case
+    from tests.bench.measuring import Row
     from tests.bench.running import Asked
 
+CHANGING = frozenset({DETACH, MOVE})
 ADDRESS = "http://localhost:8480"
 
 
@@ -48,3 +55,14 @@ def applied(case: Case, folder: Path) -> tuple[Applied, Asked]:
         return ended, asked_of(cloud.told(), case.latency_s)
 
     return run(story())
+
+
+def rows_of(case: Case) -> Iterator[Row]:
+    """Hold a case against its bounds; nothing where it changes nothing. Raises WrongError."""
+    if case.kind not in CHANGING:
+        return
+    with tempfile.TemporaryDirectory() as name:
+        ended, asked = applied(case, Path(name))
+    if ended.ending is not Ending.CONFIRMED:
+        raise WrongError(f"{case.name} left with {ended.ending.value}")
+    yield from counted(case, asked)
