@@ -8,12 +8,15 @@ import pytest
 
 from reconciler.operations.applied import Ending
 from tests.bench import bounds
-from tests.bench.cases import AT_ONCE, DETACH, MOVE, WORKSPACE, Case
+from tests.bench.cases import AT_ONCE, DETACH, MOVE, READ, WORKSPACE, Case
 from tests.bench.manifests import changes
-from tests.bench.virtually import applied
+from tests.bench.virtually import applied, planned
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+CALLS_A_ROW = 55
+"""How often functions of ours are entered, generators each time, for one that is as wanted: 48."""
 
 
 @pytest.mark.parametrize(
@@ -72,3 +75,14 @@ def test_ten_disks_of_a_desktop_leave_in_one_call(tmp_path: Path) -> None:
     case = Case(name="desks", kind=DETACH, provider=WORKSPACE, attachments=200, servers=20)
     ended, asked = applied(case, tmp_path)
     assert (ended.ending, asked.writes, asked.pages) == (Ending.CONFIRMED, 20, 1)
+
+
+def test_a_plan_grows_with_what_it_plans(tmp_path: Path) -> None:
+    calls = {}
+    for size in (500, 2_000):
+        case = Case(name=f"read-{size}", kind=READ, attachments=size, servers=size // 10)
+        made, calls[size] = planned(case, tmp_path)
+        assert (made.approvable, made.findings) == (False, ())
+        assert len(made.scopes[0].plan.kept) == size
+    assert calls[2_000] < 4.4 * calls[500], "4 x as many rows, a tenth for what isn't linear"
+    assert (calls[2_000] - calls[500]) / 1_500 < CALLS_A_ROW
