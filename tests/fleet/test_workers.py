@@ -15,7 +15,6 @@ pytest.importorskip("procrastinate")
 from reconciler.fleet import standing
 from tests.fleet.running import ACCESS, SECRET, Plot, cells, fleet, sql, until
 from tests.journal.postgres import PASSWORD
-from tests.rig.canaries import shown
 
 if TYPE_CHECKING:
     from pathlib import Path
