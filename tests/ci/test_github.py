@@ -13,8 +13,8 @@ from reconciler.sim.serving import serving
 from tests.ci.actions import Ran, Runner
 from tests.ci.conftest import SECRETS
 from tests.ci.hub import REPOSITORY, Hub
-from tests.cli.test_offline import pem
 from tests.repository.making import git
+from tests.rig.pem import pem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

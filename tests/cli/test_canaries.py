@@ -31,9 +31,9 @@ from tests.cli.test_credentials import (
     SECURITY,
     Parrot,
 )
-from tests.cli.test_offline import pem
 from tests.cli.test_watch_page import inbox
 from tests.rig.canaries import shown, spellings
+from tests.rig.pem import pem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,15 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, x25519
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
 
 from reconciler.operations.asked import Surroundings
 from tests.cli.running import SCOPE, WORLD
+from tests.rig.pem import pem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,13 +43,6 @@ HIDDEN += (
 )
 OTHERS = "    web-2: {volumes: [two, shared]}"
 ENTRIES = f"  servers:\n    web-1: {{volumes: [one, shared], others: keep}}\n{OTHERS}"
-
-
-def pem(key: ed25519.Ed25519PrivateKey | x25519.X25519PrivateKey) -> tuple[str, str]:
-    """Give both halves of a key as openssl writes them."""
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    return private.decode(), public.decode()
 
 
 KEY, PUBLIC = pem(ed25519.Ed25519PrivateKey.generate())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from reconciler.operations.offline import drift_with_snapshot, plan_offline
-from tests.cli.test_offline import pem
+from tests.rig.pem import pem
 from tests.rig.plot import Plot
 from tests.rig.virtual_time import run
 

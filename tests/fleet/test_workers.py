@@ -43,9 +43,9 @@ def test_workers_share_scopes_and_a_budget_and_take_over_from_the_dead(
         assert told["more"] == 2
         assert all(row["looked"] for row in told["scopes"])
         with made.page() as page:
-            shown = page.get(f"/scopes/{plot.name(0)}").text
-            assert "4 in line" in shown
-            assert "done attach" in " ".join(re.sub("<[^>]*>", " ", shown).split())
+            seen = page.get(f"/scopes/{plot.name(0)}").text
+            assert "4 in line" in seen
+            assert "done attach" in " ".join(re.sub("<[^>]*>", " ", seen).split())
             rows = page.get("/api/fleet", params={"q": "0003"}).json()["scopes"]
             assert [(row["scope"], row["counts"]["in line"]) for row in rows] == [(plot.name(3), 4)]
         second.send_signal(signal.SIGTERM)

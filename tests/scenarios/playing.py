@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from reconciler.cli import apply as apply_verb
+from reconciler.cli import drift as drift_verb
 from reconciler.cli import plan as plan_verb
 from reconciler.cli.interrupt import Interruptions
 from reconciler.cli.main import main
@@ -33,6 +35,7 @@ from reconciler.sim.cloud import Cloud
 from reconciler.sim.world import read_worlds
 from tests.campaign.asked import asked_for
 from tests.campaign.books import MemoryPages, Unread
+from tests.rig.pem import pem
 from tests.rig.stage import utc_now
 from tests.rig.transport import InProcess
 from tests.rig.virtual_time import VirtualTimeLoop
@@ -68,6 +71,9 @@ NO_CODES = {"at", "hint", "deleteOnTermination", "note"}
 ACTED = re.compile(r"(attach|detach) (\S+) (?:to|from) (\S+)")
 
 
+SIGNS, PROVES = pem(ed25519.Ed25519PrivateKey.generate())
+
+
 @dataclass(kw_only=True)
 class Played:
     """What a row came to."""
@@ -96,13 +102,25 @@ class Alone:
         """Give it back."""
 
 
+class Unwatched(Unread):
+    """What a service has written down: nothing."""
+
+    def owned_rows(self) -> frozenset[object]:
+        """Give what it owned."""
+        return frozenset()
+
+    def lasting(self) -> tuple[object, ...]:
+        """Give what it saw differ."""
+        return ()
+
+
 class Pages(MemoryPages):
     """A scope's journal in memory."""
 
     lease = Alone()
     runs = Unread()
     hooks: hooking.Pages
-    watch = Unread()
+    watch = Unwatched()
     corrections = Unread()
 
 
@@ -158,7 +176,7 @@ class Stand:
 
     def around(self) -> Surroundings:
         """Give what the house is told of its machine."""
-        environ = {}
+        environ = {"RECONCILER_SNAPSHOT_KEY": SIGNS, "RECONCILER_SNAPSHOT_PUBLIC_KEY": PROVES}
         for side in self.row.sides:
             environ[f"RECONCILER_CRED_{side.name.upper()}_A"] = f"key-of-{side.name}"
             environ[f"RECONCILER_CRED_{side.name.upper()}_S"] = f"secret-of-{side.name}"
@@ -197,6 +215,9 @@ def played(row: Row, folder: Path) -> Played:
         saving = ["--out", "saved.plan"] if row.saved else []
         first = ["--first-apply"] if row.first else []
         told = ["-f", "row.yaml", *flags, *first]
+        if row.fork is not None:
+            _forked(patch, made, stand, told)
+            return made
         _command(patch, made, "plan", *told, "--detailed-exitcode", *saving)
         stand.write(later=True)
         stand.meanwhile()
@@ -208,6 +229,16 @@ def played(row: Row, folder: Path) -> Played:
             _command(patch, made, "apply", *told, *approve)
         made.calls = list(_calls(row, stand.sent))
     return made
+
+
+def _forked(patch: pytest.MonkeyPatch, made: Played, stand: Stand, told: list[str]) -> None:
+    """Take a snapshot, and plan with it what a fork declares; nobody applies that."""
+    snapshot = str(stand.folder.parent / f"{stand.folder.name}.snapshot")
+    _command(patch, made, "drift", "-f", "row.yaml", "--snapshot", snapshot)
+    made.text = ""
+    stand.write(later=True)
+    _command(patch, made, "plan", *told, "--offline", snapshot, "--detailed-exitcode")
+    made.calls = list(_calls(stand.row, stand.sent))
 
 
 def _kept(flags: list[str]) -> list[str]:
@@ -227,9 +258,10 @@ def _staged(patch: pytest.MonkeyPatch, stand: Stand) -> None:
 
     patch.chdir(stand.folder)
     patch.delenv("RECONCILER_INPUT", raising=False)
-    for verb in (plan_verb, apply_verb):
+    for verb in (plan_verb, apply_verb, drift_verb):
         patch.setattr(verb, "surroundings", lambda: around)
-    patch.setattr(plan_verb, "run", lambda use_case: stand.runner.run(use_case()))
+    for verb in (plan_verb, drift_verb):
+        patch.setattr(verb, "run", lambda use_case: stand.runner.run(use_case()))
     patch.setattr(apply_verb, "run_stoppable", stoppable)
     patch.setattr(wiring, "book", lambda *_, **__: books)
     # Discovery reads folders; nobody adds one meanwhile.

@@ -25,6 +25,7 @@ KEYS = {
         "meanwhile",
         "declared then",
         "policy then",
+        "fork",
         "manifests",
     ),
     *("faults", "unfinished", "hooks", "owed", "second", "findings", "exit", "calls", "says"),
@@ -70,6 +71,8 @@ class Row:
     """What somebody does between `plan --out` and `apply` of the saved plan; None: not saved."""
     declared_then: str | None
     policy_then: Mapping[str, object] | None
+    fork: str | None
+    """What a fork declares that has a snapshot of `declared` and no credentials; None: no fork."""
     faults: tuple[Mapping[str, object], ...]
     unfinished: tuple[str, ...]
     hooks: Mapping[str, str]
@@ -139,6 +142,7 @@ def _row(file: str, told: dict[str, object]) -> Row:
         meanwhile=texts(meanwhile) if "meanwhile" in told else None,
         declared_then=cast("str | None", told.get("declared then")),
         policy_then=cast("Mapping[str, object] | None", told.get("policy then")),
+        fork=cast("str | None", told.get("fork")),
         faults=tuple(cast("list[Mapping[str, object]]", told.get("faults", []))),
         unfinished=texts(told.get("unfinished", "")),
         hooks=cast("Mapping[str, str]", told.get("hooks", {})),

@@ -182,8 +182,9 @@ def _documents(row: Row, side: Side, *, later: bool) -> Iterator[str]:
     }
     yield _document("Scope", side.name, {k: told for k, told in spec.items() if told is not None})
     declared, policies = side.declared, side.policies
-    if later and row.declared_then is not None:
-        declared = row.declared_then
+    then = row.declared_then if row.fork is None else row.fork
+    if later and then is not None:
+        declared = then
     if later and row.policy_then is not None:
         policies = (row.policy_then,)
     if declared:
