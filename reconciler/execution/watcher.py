@@ -1,6 +1,6 @@
 """Completion: when to ask a job, when to look, and one look for many steps.
 
-1. A job is asked first when jobs of its verb usually end, then every two seconds at most.
+1. A job is asked first when jobs of its verb have usually ended, then every two seconds at most.
 2. Steps that want to look at about the same time share one look; while one is under way the
    next one gathers.
 3. A crowd asks no jobs: it shares looks alone, and they take no more than their part of the pace.
