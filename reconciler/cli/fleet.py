@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
 from reconciler.cli.flags import duration, manifest_flags
-from reconciler.cli.page import Shown, address, reader_flags
+from reconciler.cli.page import Shown, address, counter_flags, reader_flags
 from reconciler.model.finding import Finding, FindingsError
 
 if TYPE_CHECKING:
@@ -34,6 +34,15 @@ def fleeting() -> ModuleType:
             )
         )
     return importlib.import_module("reconciler.cli.fleeting")
+
+
+class Wishes(TypedDict):
+    """How a worker works."""
+
+    as_json: bool
+    concurrency: int
+    grace_s: float
+    log_format: str
 
 
 @click.group("fleet")
@@ -78,16 +87,31 @@ def apply_schema() -> int:
     show_default=True,
     help="How to log to stderr.",
 )
+@counter_flags
 def worker(
-    *, asked: Request, as_json: bool, concurrency: int, grace_s: float, log_format: str
+    *,
+    asked: Request,
+    listen_metrics: tuple[str, int] | None,
+    metrics_file: Path | None,
+    token_file: Path | None,
+    behind_proxy: bool,
+    public_hosts: tuple[str, ...],
+    **wishes: Unpack[Wishes],
 ) -> int:
     """Take scopes from the queue, look at each, and correct drift where its schedule says so.
 
     Any number of workers may run. SIGTERM: nothing new begins, and what is in flight ends, within
     --grace.
     """
-    wishes = {"as_json": as_json, "concurrency": concurrency, "grace_s": grace_s}
-    code: int = fleeting().worker(asked, log_format=log_format, **wishes)
+    shown = Shown(
+        listen=None,
+        listen_metrics=listen_metrics,
+        metrics_file=metrics_file,
+        token_file=token_file,
+        behind_proxy=behind_proxy,
+        public_hosts=public_hosts,
+    )
+    code: int = fleeting().worker(asked, shown, **wishes)
     return code
 
 

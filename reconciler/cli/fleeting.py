@@ -14,6 +14,7 @@ from reconciler.cli.fleetview import Overview, show
 from reconciler.cli.history import when
 from reconciler.cli.logs import log_as
 from reconciler.cli.outcome import INTERRUPTED, run, say
+from reconciler.cli.showing import showing
 from reconciler.cli.watch import Lines, noticed
 from reconciler.daemon.log import Log
 from reconciler.fleet import database, standing
@@ -21,6 +22,7 @@ from reconciler.fleet.budget import SharedBudget
 from reconciler.fleet.due import next_due_s
 from reconciler.fleet.worker import Terms, Worker
 from reconciler.operations import wiring
+from reconciler.operations.ears import Ears, MetricsFile, shared_meter
 from reconciler.operations.inforce import InForce, Overrides
 from reconciler.report.escape import plain
 from reconciler.report.fleet import fleet_text, schedule_text
@@ -28,7 +30,14 @@ from reconciler.report.fleet import fleet_text, schedule_text
 if TYPE_CHECKING:
     from reconciler.cli.page import Shown
     from reconciler.operations.asked import Request
+    from reconciler.ports import WatchListener
     from reconciler.report.document import Document
+
+
+UNTOLD = (
+    "Workers tell no webhook, although a Schedule names one: beside them run "
+    "`reconciler watch --no-correct`, which does.\n"
+)
 
 
 def apply_schema() -> int:
@@ -48,9 +57,16 @@ def apply_schema() -> int:
 
 
 def worker(
-    asked: Request, *, as_json: bool, concurrency: int, grace_s: float, log_format: str
+    asked: Request,
+    shown: Shown,
+    *,
+    as_json: bool,
+    concurrency: int,
+    grace_s: float,
+    log_format: str,
 ) -> int:
     """Work until a signal comes."""
+    shown.check(once=False)
     log_as(log_format)
     around = surroundings()
     url = database.database_url(around.environ)
@@ -61,12 +77,21 @@ def worker(
         assert book is not None, "it was opened for writing"
         stack.callback(book.close)
         budget = stack.enter_context(SharedBudget(url))
+        if any(schedule.notify for schedule in in_force.declared.schedules):
+            say(UNTOLD, err=True)
+        heard = Ears(meter=shared_meter(around), teller=None)
+        listeners: list[WatchListener] = [heard.meter]
+        if shown.metrics_file is not None:
+            listeners.append(MetricsFile(heard.meter.text, shown.metrics_file))
+        if shown.listens:
+            past = in_force.manifests, book.watched
+            listeners.append(stack.enter_context(showing(shown, heard, *past, around)))
         terms = Terms(
             url=url,
             in_force=in_force,
-            around=replace(around, book=book, budget=budget),
+            around=replace(around, book=book, budget=budget, traffic=heard.meter.traffic),
             budget=budget,
-            listeners=(Log(), Lines(as_json=as_json)),
+            listeners=(Log(), Lines(as_json=as_json), *listeners),
             concurrency=concurrency,
             grace_s=grace_s,
         )

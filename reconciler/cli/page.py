@@ -110,6 +110,13 @@ def reader_flags(verb: Verb) -> Verb:
     return verb
 
 
+def counter_flags(verb: Verb) -> Verb:
+    """Add the flags of what counts, and of who may ask it, for a verb that has no page."""
+    for flag in reversed(FLAGS[1:]):
+        verb = flag(verb)
+    return verb
+
+
 def page_flags(verb: Verb) -> Verb:
     """Add the flags of what is shown; the verb gets them one by one."""
     for flag in reversed(FLAGS):

@@ -33,8 +33,10 @@ MODE = 0o644
 class Meter:
     """Listens to a service and counts; a `WatchListener`, and `traffic` counts requests."""
 
-    def __init__(self, now_s: Callable[[], float]) -> None:
+    def __init__(self, now_s: Callable[[], float], *, alone: bool = True) -> None:
         self._now_s = now_s
+        self._alone = alone
+        """False: others look at the same scopes, and how one stands now isn't known here."""
         self._lock = threading.Lock()
         self._numbers = Numbers()
         self.traffic = RequestMeter(self._numbers, self._lock)
@@ -46,6 +48,8 @@ class Meter:
             numbers.version = now.version
             numbers.started_s = now.started_s
             numbers.refused_manifests = bool(now.manifests.findings)
+            if not self._alone:
+                return
             names = {scope.name for scope in now.scopes}
             for name in names - numbers.ticks.keys():
                 numbers.ticks[name] = None
@@ -57,7 +61,10 @@ class Meter:
                     numbers.looked_s.setdefault(scope.name, scope.looked_s)
 
     def tick_began(self, scope: str, at_s: float) -> None:
-        """Count nothing: a tick counts when it has ended."""
+        """Show the numbers of a scope from 0 on: a tick counts when it has ended."""
+        del at_s
+        with self._lock:
+            self._numbers.ticks.setdefault(scope, None)
 
     def step_began(self, scope: str, run: str, step_id: str, call: Call) -> None:
         """Count nothing: what a call did is known when it has ended."""
@@ -71,7 +78,7 @@ class Meter:
         """Count one tick and what it changed."""
         with self._lock:
             numbers = self._numbers
-            numbers.ticks[tick.scope] = tick
+            numbers.ticks[tick.scope] = tick if self._alone else None
             numbers.ended[tick.scope, "looked" if tick.looked else "failed"] += 1
             if tick.looked:
                 numbers.looked_s[tick.scope] = tick.began_s + tick.took_s

@@ -168,6 +168,7 @@ class Fleet:
     def start(self, concurrency: int = 4) -> subprocess.Popen[bytes]:
         """Start one more worker."""
         words = ["fleet", "worker", "--concurrency", str(concurrency), "--log-level", "info"]
+        words += ["--metrics-file", f"worker-{len(self.workers)}.prom"]
         log = (self.folder / f"worker-{len(self.workers)}.log").open("wb")
         with log:
             made = subprocess.Popen(  # noqa: S603 - our own interpreter, our own words

@@ -15,6 +15,7 @@ pytest.importorskip("procrastinate")
 from reconciler.fleet import standing
 from tests.fleet.running import ACCESS, SECRET, Plot, cells, fleet, sql, until
 from tests.journal.postgres import PASSWORD
+from tests.rig.canaries import shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,11 +44,17 @@ def test_workers_share_scopes_and_a_budget_and_take_over_from_the_dead(
         assert told["more"] == 2
         assert all(row["looked"] for row in told["scopes"])
         with made.page() as page:
-            seen = page.get(f"/scopes/{plot.name(0)}").text
-            assert "4 in line" in seen
-            assert "done attach" in " ".join(re.sub("<[^>]*>", " ", seen).split())
+            text = page.get(f"/scopes/{plot.name(0)}").text
+            assert "4 in line" in text
+            assert "done attach" in " ".join(re.sub("<[^>]*>", " ", text).split())
             rows = page.get("/api/fleet", params={"q": "0003"}).json()["scopes"]
             assert [(row["scope"], row["counts"]["in line"]) for row in rows] == [(plot.name(3), 4)]
+        counted = (tmp_path / "worker-1.prom").read_text(encoding="utf-8")
+        found = re.findall(
+            r'changes_total{action="attach",scope="(.*)",verdict="done"} 4.0', counted
+        )
+        assert plot.name(3) in found, "the other one is dead"
+        assert "reconciler_attachments{" not in counted
         second.send_signal(signal.SIGTERM)
         assert second.wait(60.0) == 0, made.logs()
         assert made.accepted().total() == made.wanted, "each changing call once"

@@ -129,6 +129,20 @@ def test_numbers_of_a_scope_go_with_it() -> None:
 SUMS = {"tick_seconds_count", "tick_seconds_sum"}
 
 
+def test_who_is_one_of_several_counts_and_does_not_say_how_a_scope_stands() -> None:
+    one = Meter(lambda: NOW_S, alone=False)
+    one.tick_began("shop", ANOTHER_S)
+    zero = one.text().decode()
+    assert 'reconciler_ticks_total{outcome="looked",scope="shop"} 0.0' in zero
+    one.ticked(tick("shop", differences=(difference("web-1"),), counts={"drift": 1}))
+    one.changed(watched())
+    told = one.text().decode()
+    assert 'reconciler_ticks_total{outcome="looked",scope="shop"} 1.0' in told
+    assert re.search('reconciler_last_success_timestamp_seconds{scope="shop"} 1', told)
+    for gauge in ("attachments", "differences", "fights", "last_tick_seconds"):
+        assert f"reconciler_{gauge}{{" not in told
+
+
 def test_endpoints_are_bounded() -> None:
     made = meter()
     for number in range(MOST_ENDPOINTS + 50):
