@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -12,7 +13,14 @@ import pytest
 
 from reconciler.cli.page import is_loopback
 from reconciler.model.finding import FindingsError
-from reconciler.web.access import HEADERS, SESSION_S, Access, hostname, read_token
+from reconciler.web.access import (
+    HEADERS,
+    SESSION_S,
+    Access,
+    hostname,
+    kept_quiet,
+    read_token,
+)
 from tests.web.staged import NOW, TOKEN, staged, token
 
 if TYPE_CHECKING:
@@ -224,6 +232,26 @@ def test_a_token_file_that_cant_be_trusted_is_refused(
     with pytest.raises(FindingsError, match=why) as raised:
         read_token(path)
     assert content not in str(raised.value) or not content
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "group", "quiet"),
+    [
+        (0o600, 10001, 10001, True),
+        (0o400, 10001, 5, True),
+        (0o440, 10001, 10001, False),  # Ours to set: nobody had to lend it.
+        (0o440, 0, 10001, True),  # As Kubernetes mounts a secret with fsGroup.
+        (0o640, 0, 10001, True),
+        (0o440, 0, 5, False),
+        (0o444, 0, 10001, False),
+        (0o660, 0, 10001, False),
+        (0o440, 7, 10001, False),
+    ],
+)
+def test_who_else_may_read_a_token_file(mode: int, owner: int, group: int, *, quiet: bool) -> None:
+    found = os.stat_result((0o100000 | mode, 0, 0, 1, owner, group, 0, 0, 0, 0))
+    assert kept_quiet(found, 10001, {10001}) is quiet
+    assert kept_quiet(found, 0, {10001}) is (not mode & 0o077), "root can make it its own"
 
 
 def test_a_token_file_is_read_without_its_line_end(tmp_path: Path) -> None:
