@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import click
 import pytest
 
-from reconciler.cli.main import VERBS, reconciler
 from reconciler.codes import pages
 from tests.cli.running import REPOSITORY, Lab
+from tests.docs.verbs import verbs
 from tests.docs.writing import clouds, metrics, schema
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 DOCS = REPOSITORY / "docs"
@@ -96,39 +95,6 @@ def test_no_link_between_documents_leads_nowhere() -> None:
     assert lost == []
 
 
-QUICKSTART = ("-f", "manifests/quickstart.yaml")
-SHOWN: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("doctor", "drift", "import", "live", "permissions", "validate"), QUICKSTART),
-    "explain": ("web-2/cache-1", *QUICKSTART),
-    "explain-code": ("in-motion",),
-    "plan": QUICKSTART,
-    "providers": (),
-}
-"""Verb -> with what it is run here, before anything was applied: it says the same each time."""
-
-
-def verbs(lab: Lab) -> str:
-    """Give the help of every verb, and what those say whose words don't change from run to run."""
-    shutil.copytree(REPOSITORY / "manifests", lab.folder / "manifests")
-    told = (
-        "# Verbs\n\nWritten from the program's own help, and from what it says in the first run.\n"
-    )
-    # What the group says of `-h` holds below it; a command remembers what it heard first.
-    above = click.Context(reconciler, info_name="reconciler", **reconciler.context_settings)
-    for name in sorted(VERBS):
-        command = reconciler.get_command(above, name)
-        assert command is not None
-        context = click.Context(
-            command, parent=above, info_name=name, terminal_width=100, max_content_width=100
-        )
-        told += f"\n## {name}\n\n```text\n{command.get_help(context)}\n```\n"
-        if name in SHOWN:
-            words = (name, *SHOWN[name], *(("--first-apply",) if name == "plan" else ()))
-            out = lab.run(name, *SHOWN[name]).out
-            told += f"\n```console\n$ reconciler {' '.join(words)}\n{out}```\n"
-    return told
-
-
 def codes() -> str:
     """Give the page of every code."""
     told, level = "# Codes\n\nWritten from what `reconciler explain-code CODE` says.\n", ""
@@ -152,11 +118,24 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 GENERATED = {"codes": codes, "schema": schema, "clouds": clouds, "metrics": metrics}
 
 
-@pytest.mark.parametrize("name", [*GENERATED, "verbs"])
+@pytest.mark.parametrize("name", GENERATED)
 def test_the_generated_reference_is_what_the_code_says(
-    name: str, lab: Lab, request: pytest.FixtureRequest
+    name: str, request: pytest.FixtureRequest
 ) -> None:
-    path, told = DOCS / "reference" / f"{name}.md", GENERATED.get(name, lambda: verbs(lab))()
-    if request.config.getoption("--golden") == "write":
-        path.write_text(told, encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == told, "run pytest tests/docs --golden=write"
+    _is_written({f"{name}.md": GENERATED[name]()}, request)
+
+
+def test_each_verb_has_a_page_with_what_it_says(lab: Lab, request: pytest.FixtureRequest) -> None:
+    written = verbs(lab)
+    _is_written(written, request)
+    there = {f"verbs/{path.name}" for path in (DOCS / "reference" / "verbs").iterdir()}
+    assert there == written.keys() - {"verbs.md"}
+
+
+def _is_written(told: Mapping[str, str], request: pytest.FixtureRequest) -> None:
+    for name, text in told.items():
+        path = DOCS / "reference" / name
+        if request.config.getoption("--golden") == "write":
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert path.read_text(encoding="utf-8") == text, "run pytest tests/docs --golden=write"
