@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUITE_S = 300.0
+FITTING = 70
+"""So many cases of the suite fit a cloud with one view, no jobs and no pages, at least."""
 
 
 def installed(folder: Path) -> Path:
@@ -46,11 +48,11 @@ def test_it_passes_the_contract_suite_and_is_listed(tmp_path: Path) -> None:
     site = installed(tmp_path)
     listed = run(site, "-m", "reconciler", "providers")
     assert "acme-blocks\n  attach:              yes\n" in listed.stdout
-    suite = ("tests/contract/test_provider_contract.py", "-k", "acme-blocks")
+    suite = ("tests/contract", "-k", "acme-blocks")
     ran = run(site, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *suite)
     assert ran.returncode == 0, ran.stdout
     passed = int(ran.stdout.splitlines()[-1].split(" passed")[0].split()[-1])
-    assert passed >= 9, ran.stdout
+    assert passed >= FITTING, ran.stdout
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,12 @@ def batching(spec: ProviderSpec) -> bool:
     return spec.can.attach and Verb.DETACH in spec.can.batch
 
 
+def paged(spec: ProviderSpec) -> bool:
+    """Take those whose listings come in pages, one of which may be lost."""
+    lost = vendor_of(spec.name).cut_short.values()
+    return spec.can.attach and any("drop-page" in faults for faults in lost)
+
+
 def two_views(spec: ProviderSpec) -> bool:
     """Take those where both sides tell of an attachment."""
     return spec.can.attach and len(spec.can.views) > 1

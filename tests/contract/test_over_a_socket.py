@@ -21,7 +21,7 @@ from reconciler.sim.clock import WallClock
 from reconciler.sim.cloud import Cloud
 from reconciler.sim.serving import serving
 from reconciler.sim.world import read_worlds
-from tests.contract.having import having, sharing, two_views
+from tests.contract.having import having, paged, sharing, two_views
 from tests.rig.plot import Plot, Wanted
 from tests.rig.stage import YES, Remembering, in_line, verdicts
 
@@ -158,6 +158,7 @@ def test_a_dropped_connection_is_looked_up(house: House) -> None:
         assert to.writes() == 1
 
 
+@having(paged)
 def test_a_partial_listing_over_a_socket_changes_nothing(house: House) -> None:
     with line(house) as to:
         rules = [
