@@ -18,6 +18,7 @@ import pytest
 from reconciler.errors import JournalError
 from reconciler.journal.journal import Pages
 from tests.cli.running import SCOPE
+from tests.rig.processes import Child
 
 if TYPE_CHECKING:
     from tests.cli.running import Lab
@@ -57,7 +58,7 @@ def test_nobody_to_ask_is_a_refusal(lab: Lab) -> None:
 def test_only_yes_at_the_prompt_approves(lab: Lab, answer: str, code: int, calls: int) -> None:
     lab.declare(MOVE)
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
+    with Child(
         [sys.executable, "-m", "reconciler", "apply", "-f", "lab.yaml", "--first-apply"],
         cwd=lab.folder,
         stdin=theirs,
@@ -82,7 +83,7 @@ def test_only_yes_at_the_prompt_approves(lab: Lab, answer: str, code: int, calls
 def test_an_interrupt_at_the_prompt_ends_it_at_once(lab: Lab, number: signal.Signals) -> None:
     lab.declare(MOVE)
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
+    with Child(
         [sys.executable, "-m", "reconciler", "apply", "-f", "lab.yaml", "--first-apply"],
         cwd=lab.folder,
         stdin=theirs,
@@ -230,7 +231,7 @@ def test_a_misspelt_exclude_stops_everything(lab: Lab) -> None:
 
 def test_a_reader_that_goes_away_changes_nothing(lab: Lab) -> None:
     lab.declare(MOVE)
-    with subprocess.Popen(
+    with Child(
         [
             sys.executable,
             "-m",
@@ -273,7 +274,7 @@ def test_what_changed_while_a_person_thought_is_shown(lab: Lab) -> None:
     world = lab.folder / "lab.world.yaml"
     server = [sys.executable, "-m", "reconciler", "simulator", "--world", str(world)]
     port = _free_port()
-    with subprocess.Popen(  # noqa: S603 - our own command
+    with Child(
         [*server, "--listen", f"127.0.0.1:{port}"], cwd=lab.folder, stdout=subprocess.PIPE
     ) as simulator:
         assert simulator.stdout is not None
@@ -310,7 +311,7 @@ def _free_port() -> int:
 def _answered_late(lab: Lab, address: str) -> tuple[int, str]:
     """Run an apply, act at the console while it asks, then say yes."""
     keys = {"HW_ACCESS_KEY": "simulator", "HW_SECRET_KEY": "simulator-secret"}
-    with subprocess.Popen(
+    with Child(
         [sys.executable, "-m", "reconciler", "apply", "-f", "lab.yaml", "--first-apply"],
         cwd=lab.folder,
         env={**os.environ, **keys},

@@ -12,6 +12,7 @@ import sys
 import pytest
 
 from tests.cli.running import REPOSITORY, Lab
+from tests.rig.processes import Child
 
 NAMES = ("old-disk", "scratch-1", "scratch-2")
 ACKS = [f"--ack-destroy={name}" for name in NAMES]
@@ -42,7 +43,7 @@ def test_only_the_name_of_each_volume_lets_it_go(
     desks: Lab, typed: tuple[str, ...], code: int, calls: int
 ) -> None:
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
+    with Child(
         [
             sys.executable,
             "-m",

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.rig.processes import Child
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -197,7 +199,7 @@ def test_an_interrupt_waits_for_a_hook_and_a_second_one_ends_it(
     path = hooked.folder / "lab.yaml"
     only = path.read_text("utf-8").replace("web-2: {volumes: [shared]}", "web-3: {volumes: []}")
     path.write_text(only.replace("[shared, three]", "[shared]"), "utf-8")
-    with subprocess.Popen(
+    with Child(
         [
             sys.executable,
             "-m",

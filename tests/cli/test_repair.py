@@ -13,6 +13,7 @@ import pytest
 
 from reconciler.operations import repair
 from tests.cli.stuck import WORLD, declare, leave_a_call_open
+from tests.rig.processes import Child
 
 if TYPE_CHECKING:
     from tests.cli.running import Lab, Ran
@@ -85,7 +86,7 @@ def test_nobody_to_ask_is_a_refusal(lab: Lab, arguments: tuple[str, ...]) -> Non
 def test_only_the_name_at_the_prompt_approves(lab: Lab, typed: str, code: int, calls: int) -> None:
     declare(lab)
     ours, theirs = pty.openpty()
-    with subprocess.Popen(  # noqa: S603 - ours
+    with Child(
         [sys.executable, "-c", HURRIED, "repair", "web-1/stale", "-f", "lab.yaml"],
         cwd=lab.folder,
         stdin=theirs,

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.rig.processes import Child
+
 if TYPE_CHECKING:
     from tests.cli.running import Lab
 
@@ -93,7 +95,7 @@ def test_an_empty_set_is_never_watched(lab: Lab) -> None:
 def test_sigterm_ends_it_with_its_log_in_json(lab: Lab) -> None:
     applied(lab, SCHEDULE)
     command = [sys.executable, "-m", "reconciler", "watch", "-f", "lab.yaml"]
-    with subprocess.Popen(  # noqa: S603 - ours, in a folder of its own
+    with Child(
         [*command, "--log-format", "json", "--log-level", "info"],
         cwd=lab.folder,
         env={**os.environ},

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
@@ -17,9 +19,11 @@ import pytest
 
 from tests.cli.running import REPOSITORY
 from tests.rig.canaries import shown
+from tests.rig.processes import Child
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.cli.running import Lab
 
@@ -123,6 +127,18 @@ def test_one_look_tells_and_counts_and_the_next_goes_on_from_there(
     assert 'status="200"' in metrics
 
 
+ADDRESSES = re.compile(r"^The page is at (\S+)\n(?:.*\n)*?Metrics are at (\S+)\n", re.MULTILINE)
+
+
+def announced(log: Path) -> tuple[str, str]:
+    """Give the addresses of the page and of the metrics, once the log tells both."""
+    give_up = time.monotonic() + 60
+    while (told := ADDRESSES.search(log.read_text(encoding="utf-8"))) is None:
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+    return told[1], told[2]
+
+
 def test_the_page_stands_beside_the_service_and_ends_with_it(lab: Lab) -> None:
     declare(lab, SCHEDULE)
     command = [sys.executable, "-m", "reconciler", "watch", "-f", "lab.yaml"]
@@ -131,21 +147,25 @@ def test_the_page_stands_beside_the_service_and_ends_with_it(lab: Lab) -> None:
     (lab.folder / "t").write_text(token, encoding="utf-8")
     (lab.folder / "t").chmod(0o600)
     environ = os.environ | {"PYTHONPATH": str(REPOSITORY)}
-    with subprocess.Popen(  # noqa: S603 - our own interpreter
-        [*command, *listen, "--log-level", "debug"],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-        cwd=lab.folder,
-        env=environ,
-    ) as process:
-        assert process.stderr is not None
-        page, metrics = (process.stderr.readline().split()[-1] for _ in range(2))
+    log = lab.folder / "log"  # a file: a pipe that nobody reads stops the service once it is full
+    with (
+        log.open("w", encoding="utf-8") as stderr,
+        Child(
+            [*command, *listen, "--log-level", "debug"],
+            stderr=stderr,
+            stdout=subprocess.DEVNULL,
+            cwd=lab.folder,
+            env=environ,
+        ) as process,
+    ):
+        page, metrics = announced(log)
         bearer = {"Authorization": f"Bearer {token}"}
         with httpx.Client(base_url=page, timeout=60, trust_env=False, headers=bearer) as client:
             with client.stream("GET", "/events?known=0") as events:
+                news = False
                 for line in events.iter_lines():
-                    if line == "event: news" and client.get("/readyz").status_code == 200:
+                    news |= line == "event: news"
+                    if news and client.get("/readyz").status_code == 200:
                         break
             (scope,) = client.get("/api/watched").json()["scopes"]
             assert (scope["name"], scope["standing"], scope["simulated"]) == ("lab", "drift", True)
@@ -159,8 +179,9 @@ def test_the_page_stands_beside_the_service_and_ends_with_it(lab: Lab) -> None:
                 process.send_signal(signal.SIGTERM)
                 # It lets go of whoever waits for news.
                 assert list(events.iter_lines()) is not None
-        said = process.stderr.read()
-        assert process.wait(60) == 0, said
+        ended = process.wait(60)
+    said = log.read_text(encoding="utf-8")
+    assert ended == 0, said
     assert "Traceback" not in said
     places = {str(one.url): one.content + repr(one.headers).encode() for one in answers}
     assert shown({token}, {**places, "the log": said.encode()}) == []

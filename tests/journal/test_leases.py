@@ -17,6 +17,7 @@ from reconciler.journal import process
 from reconciler.journal.heart import Heart
 from reconciler.journal.leases import LeaseLostError, LeaseTerms
 from tests.journal.keeping import BY, MINE, ROW, THEIRS, InFile, ask, count, done, intent
+from tests.rig.processes import Child
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -296,7 +297,7 @@ def test_a_heart_survives_a_beat_that_is_lost() -> None:
 
 def test_a_process_of_this_machine_that_is_gone_is_known() -> None:
     assert not process.gone(process.fingerprint())
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+    with Child([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         boot, space, _, _ = process.fingerprint().split()
         started = process._started(child.pid)  # noqa: SLF001 - of another process
         told = f"{boot} {space} {child.pid} {started}"
@@ -330,7 +331,7 @@ time.sleep(60)
 
 def test_a_killed_owner_of_this_machine_locks_nobody_out(tmp_path: Path) -> None:
     keeper = InFile(tmp_path / "journal.db")
-    with subprocess.Popen(  # noqa: S603 - our own child
+    with Child(
         [sys.executable, "-c", OWNER, keeper.address], stdout=subprocess.PIPE, text=True
     ) as owner:
         assert owner.stdout is not None

@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from tests.rig.processes import Child
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -89,7 +91,7 @@ def running(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """Run a verb until the block ends."""
     environ = os.environ | {"HW_ACCESS_KEY": "simulator", "HW_SECRET_KEY": "simulator-secret"}
     command = [sys.executable, "-u", "-m", "reconciler", *arguments]
-    with subprocess.Popen(  # noqa: S603 - our own interpreter
+    with Child(
         command,
         cwd=folder,
         env=environ,
