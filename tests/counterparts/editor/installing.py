@@ -10,6 +10,7 @@ from pathlib import Path
 
 VERSION = "1.25.0"
 INSTALL_S = 300.0
+QUIETLY = ("--loglevel=error", "--no-fund", "--no-audit", "--fetch-retries=1")
 COMPLETE = "complete"
 """Written last: without it, an installation was cut short and is made again."""
 
@@ -37,7 +38,7 @@ def installed() -> Path:
             there.mkdir()
             npm = shutil.which("npm")
             assert npm is not None, "install Node.js and npm first"
-            asked = (npm, "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(there))
+            asked = (npm, "install", *QUIETLY, "--prefix", str(there))
             subprocess.run(  # noqa: S603 - ours
                 (*asked, f"yaml-language-server@{VERSION}"),
                 check=True,
