@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -139,34 +138,42 @@ def announced(log: Path) -> tuple[str, str]:
     return told[1], told[2]
 
 
+@contextmanager
+def serving(lab: Lab, token: str) -> Iterator[tuple[Child, str, str]]:
+    """Watch with a page; give the process and the addresses of the page and of the metrics.
+
+    What it says goes to a file: a pipe that nobody reads stops the service once it is full.
+    """
+    path = lab.folder / "t"
+    path.write_text(token, encoding="utf-8")
+    path.chmod(0o600)
+    command = [sys.executable, "-m", "reconciler", "watch", "-f", "lab.yaml", "--token-file", "t"]
+    listen = ["--listen", "127.0.0.1:0", "--listen-metrics", "127.0.0.1:0", "--log-level", "debug"]
+    environ = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    log = lab.folder / "log"
+    with (
+        log.open("w", encoding="utf-8") as said,
+        Child([*command, *listen], stderr=said, cwd=lab.folder, env=environ) as process,
+    ):
+        yield process, *announced(log)
+
+
+def _until_ready(client: httpx.Client) -> None:
+    with client.stream("GET", "/events?known=0") as events:
+        news = False
+        for line in events.iter_lines():
+            news |= line == "event: news"
+            if news and client.get("/readyz").status_code == 200:
+                return
+
+
 def test_the_page_stands_beside_the_service_and_ends_with_it(lab: Lab) -> None:
     declare(lab, SCHEDULE)
-    command = [sys.executable, "-m", "reconciler", "watch", "-f", "lab.yaml"]
-    listen = ["--listen", "127.0.0.1:0", "--listen-metrics", "127.0.0.1:0", "--token-file", "t"]
     token = "canary-of-the-page/5Rw+1="
-    (lab.folder / "t").write_text(token, encoding="utf-8")
-    (lab.folder / "t").chmod(0o600)
-    environ = os.environ | {"PYTHONPATH": str(REPOSITORY)}
-    log = lab.folder / "log"  # a file: a pipe that nobody reads stops the service once it is full
-    with (
-        log.open("w", encoding="utf-8") as stderr,
-        Child(
-            [*command, *listen, "--log-level", "debug"],
-            stderr=stderr,
-            stdout=subprocess.DEVNULL,
-            cwd=lab.folder,
-            env=environ,
-        ) as process,
-    ):
-        page, metrics = announced(log)
+    with serving(lab, token) as (process, page, metrics):
         bearer = {"Authorization": f"Bearer {token}"}
         with httpx.Client(base_url=page, timeout=60, trust_env=False, headers=bearer) as client:
-            with client.stream("GET", "/events?known=0") as events:
-                news = False
-                for line in events.iter_lines():
-                    news |= line == "event: news"
-                    if news and client.get("/readyz").status_code == 200:
-                        break
+            _until_ready(client)
             (scope,) = client.get("/api/watched").json()["scopes"]
             assert (scope["name"], scope["standing"], scope["simulated"]) == ("lab", "drift", True)
             assert "web-3/three" in client.get("/").text
@@ -180,7 +187,7 @@ def test_the_page_stands_beside_the_service_and_ends_with_it(lab: Lab) -> None:
                 # It lets go of whoever waits for news.
                 assert list(events.iter_lines()) is not None
         ended = process.wait(60)
-    said = log.read_text(encoding="utf-8")
+    said = (lab.folder / "log").read_text(encoding="utf-8")
     assert ended == 0, said
     assert "Traceback" not in said
     places = {str(one.url): one.content + repr(one.headers).encode() for one in answers}

@@ -205,6 +205,7 @@ class Month(Witness):
             await asyncio.sleep(DAY_S)
             self.night.on.witness.rows.clear()
             self.steps.clear()
+            self.whole.clear()
             gc.collect()
             self.values.append(sum(_ours(one) for one in gc.get_objects()))
 
