@@ -33,7 +33,7 @@ FORBIDDEN = re.compile(
 )
 """Controls, line ends that editors don't count, and marks that turn the direction of the text."""
 SECRET_KEY = re.compile(
-    r"(?i)(?:(?:access|secret|api)[-_]?key|token|passw\w*|secret|credentials?)[\"']?\s*:"
+    r"(?i)(?:key|token|passw\w*|secret|credentials?)[\"']?\s*:"
     r"|://[^/\s]*@",
 )
 SECRET_WORDS = ("key", "token", "passw", "secret", "credential", "@")

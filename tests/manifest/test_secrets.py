@@ -257,6 +257,8 @@ BROKEN = (
     'credentials:\n  secretKey: "AKIAVERYSECRET\\x01"',
     "credentials:\n  secretKey: {file: ' AKIAVERYSECRET'}",
     "limits:\n  credentials: AKIAVERYSECRET",
+    "aecretKey: AKIAVERYSECRET",
+    "acess-key: AKIAVERYSECRET",
     "endpoint: https://AKIAVERYSECRET@ecs.example",
     "endpoint: {ecs: 'https://AKIAVERYSECRET:x@ecs.example', evs: x}",
 )
