@@ -30,8 +30,6 @@ ASK_AT_MOST = 50
 """Changes of which server and volume are asked one by one before: a night's corrections, not a
 fleet's move. Two requests are little beside the job of a change, and nothing beside a wrong one.
 """
-LATE_SHARE = 1 / 8
-"""How much later than it came to rest something is noticed at most, as a share of its motion."""
 REST_S = 60.0
 """How long a plan waits for what is in motion, before it counts it as in motion."""
 
@@ -91,8 +89,7 @@ async def _rests(
         waited_s = patience.clock.monotonic() - began_s
         if not keys or waited_s >= rest_s:
             break
-        # What has moved for long will move for longer: a reboot is no job of ours.
-        await patience.clock.sleep(min(max(short_s, waited_s * LATE_SHARE), rest_s - waited_s))
+        await patience.clock.sleep(min(short_s, rest_s - waited_s))
         try:
             look = await patience.read(partial(provider.observe, keys))
         except ProviderError:

@@ -1,6 +1,7 @@
 """Completion: when to ask a job, when to look, and one look for many steps.
 
-1. A job is asked first when jobs of its verb have usually ended, then every two seconds at most.
+1. A job is asked first when jobs of its verb have usually ended, then at most two seconds apart,
+   and later on a tenth of the time since: what is late by a minute isn't asked every other second.
 2. Steps that want to look at about the same time share one look; while one is under way the
    next one gathers.
 3. A crowd asks no jobs: it shares looks alone, and they take no more than their part of the pace.
@@ -32,7 +33,11 @@ if TYPE_CHECKING:
 FIRST_S = 0.5
 """The wait before the first question, and after a surprise, when nothing was learned yet."""
 LONGEST_S = 2.0
-"""No two questions about one step are further apart than this."""
+"""Questions about one step are no further apart than this while it is late by less than 20 s."""
+LATER_SHARE = 0.1
+"""From then on they are this share of the time since the first one apart."""
+LONGEST_LATER_S = 10.0
+"""And no further than this."""
 GATHER_S = 0.1
 """How long a look waits for others to join it."""
 LATE_SHARE = 1.05
@@ -79,12 +84,14 @@ class Durations:
 
 def waits_s(expected_s: float | None) -> Iterator[float]:
     """Give the waits between questions about one step, without end."""
-    delay_s = FIRST_S
+    delay_s, late_s = FIRST_S, 0.0
     if expected_s is not None:
         yield max(0.0, expected_s * LATE_SHARE)
     while True:
         yield delay_s
-        delay_s = min(LONGEST_S, delay_s * 2)
+        late_s += delay_s
+        rest_s = min(LONGEST_LATER_S, late_s * LATER_SHARE)
+        delay_s = max(min(LONGEST_S, delay_s * 2), rest_s)
 
 
 class _Look:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import islice
+from itertools import accumulate, islice, pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +13,14 @@ from reconciler.execution.clock import LoopClock
 from reconciler.execution.executor import execute
 from reconciler.execution.pace import ScopePace
 from reconciler.execution.retry import Backoff
-from reconciler.execution.watcher import LONGEST_S, Durations, Watcher, waits_s
+from reconciler.execution.watcher import (
+    LATER_SHARE,
+    LONGEST_LATER_S,
+    LONGEST_S,
+    Durations,
+    Watcher,
+    waits_s,
+)
 from reconciler.model.call import Verb
 from tests.execution.fakes import PATIENCE, FakeCloud, flat, key, run_of, scheduled, step
 from tests.rig.virtual_time import run
@@ -155,7 +162,16 @@ def test_a_shorter_hold_does_not_shorten_a_longer_one() -> None:
 def test_the_first_question_comes_when_the_learned_time_says() -> None:
     assert next(waits_s(40.0)) == pytest.approx(42.0)
     assert list(islice(waits_s(None), 5)) == [0.5, 1.0, 2.0, 2.0, 2.0]
-    assert max(islice(waits_s(3.0), 1, 50)) == LONGEST_S
+    assert max(islice(waits_s(3.0), 1, 12)) == LONGEST_S
+
+
+def test_what_is_late_by_minutes_is_asked_less_often() -> None:
+    waits = list(islice(waits_s(3.0), 1, 60))
+    late_s = list(accumulate(waits, initial=0.0))
+    assert max(waits) == LONGEST_LATER_S
+    assert all(a <= b for a, b in pairwise(waits))
+    assert all(w <= max(LONGEST_S, at * LATER_SHARE) for w, at in zip(waits, late_s, strict=False))
+    assert sum(at < 300.0 for at in late_s) < 60
 
 
 def test_durations_learn_the_median_and_start_from_what_was_learned() -> None:
