@@ -1,4 +1,4 @@
-"""Stories in which one volume comes to all servers, or leaves all: batches that fail in part."""
+"""Stories that are turned towards one danger, which luck alone would hardly draw."""
 
 from __future__ import annotations
 
@@ -13,6 +13,48 @@ if TYPE_CHECKING:
     import random
 
     from tests.campaign.story import Story
+
+
+UNFINISHED_S = 600.0
+"""Longer than the next run's patience with a call of a dead one."""
+
+NEVER = 1_000_000
+"""After so many moments no run dies: none has as many."""
+
+
+def endangered(dice: random.Random, story: Story) -> Story:
+    """Give the story, one in eight of them turned towards a danger."""
+    if story.shared and dice.random() < 0.15:
+        return crowded(dice, story)
+    turned = dice.random()
+    return unfinished(dice, story) if turned < 0.03 else blinded(story) if turned < 0.05 else story
+
+
+def unfinished(dice: random.Random, story: Story) -> Story:
+    """Give the story with a run that dies while its calls go on, beyond the next run's patience.
+
+    Where no view shows motion, half of `stepTimeout` is the proof that nothing goes on.
+    """
+    if not story.can.shows_motion:
+        return story
+    vendor = vendor_of(story.provider)
+    slow = (
+        Rule(match=match, when="always", amount=1.0, kind="job", fault="slow", seconds=UNFINISHED_S)
+        for match in (vendor.attach, vendor.detach)
+    )
+    limits = {**story.limits, "stepTimeout": 20}
+    dies = (dice.randint(8, 30), NEVER)
+    return replace(story, rules=tuple(slow), limits=limits, dies=dies, rests=False, before=None)
+
+
+def blinded(story: Story) -> Story:
+    """Give the story with listings that lose rows again and again."""
+    vendor = vendor_of(story.provider)
+    rules = (
+        Rule(match=match, when="probability", amount=0.4, kind="listing", fault="drop-page")
+        for match in vendor.listings
+    )
+    return replace(story, rules=tuple(rules), before=None)
 
 
 def crowded(dice: random.Random, story: Story) -> Story:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.capabilities import SetBy
 from reconciler.providers import discover
 from reconciler.sim.rules import Rule
-from tests.campaign.crowds import crowded
+from tests.campaign.dangers import endangered
 from tests.campaign.story import Act, Entries, Pair, Row, Story
 from tests.rig.plot import vendor_of
 from tests.rig.stage import DAWN
@@ -91,7 +91,7 @@ def story_of(seed: int, provider: str | None = None, *, whole: bool | None = Non
         whole=seed % WHOLE_EVERY == 0 if whole is None else whole,
         second_s=None if quiet or asks else _second(dice),
     )
-    return crowded(dice, story) if shared and not quiet and _once(dice, 0.15) else story
+    return story if quiet else endangered(dice, story)
 
 
 def _second(dice: random.Random) -> float | None:
@@ -252,6 +252,8 @@ def _rule(dice: random.Random, provider: str, servers: tuple[str, ...]) -> Rule:
     when, amount = _when(dice)
     if kind == "listing":
         fault, match = dice.choice(LISTINGS), dice.choice(vendor.listings)
+        # A look that loses rows does harm where the next one loses them too.
+        when, amount = ("probability", 0.6) if _once(dice, 0.2) else (when, amount)
         seconds = 6.0 if fault == "stale" else 0.0
         return Rule(
             match=match,
@@ -260,7 +262,7 @@ def _rule(dice: random.Random, provider: str, servers: tuple[str, ...]) -> Rule:
             kind=kind,
             fault=fault,
             seconds=seconds,
-            times=dice.choice([1, 4]),
+            times=dice.choice([1, 4, 4, None]),
         )
     if kind == "job":
         matches = (vendor.attach, vendor.detach)
