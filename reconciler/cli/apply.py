@@ -39,12 +39,21 @@ if TYPE_CHECKING:
     from reconciler.operations.sessions import Request
 
 
+def _looks_itself(_context: click.Context, _flag: click.Parameter, snapshot: str | None) -> None:
+    if snapshot is not None:
+        raise click.UsageError(
+            "`apply` looks at the clouds themselves, whatever a snapshot says: leave it out, or "
+            f"say `plan --offline {plain(snapshot)}`"
+        )
+
+
 @click.command("apply")
 @click.argument("plan_file", required=False, metavar="[PLANFILE]")
 @manifest_flags
 @plan_flags
 @click.option("--auto-approve", is_flag=True, help="Don't ask; destroys are never covered.")
 @click.option("--no-input", is_flag=True, help="Never ask: without --auto-approve, refuse.")
+@click.option("--offline", hidden=True, expose_value=False, callback=_looks_itself)
 @LOCK_FLAG
 def verb(
     *,

@@ -45,8 +45,8 @@ def verb(*, asked: Request, as_json: bool, snapshot: str | None) -> int:
     else:
         path = Path(snapshot)
         found = run(lambda: drift_with_snapshot(asked, around, path))
-        saved = f"Snapshot of {len(found.scopes)} scopes saved to {plain(snapshot)}.\n"
-        say(saved, err=True)
+        scopes = "1 scope" if len(found.scopes) == 1 else f"{len(found.scopes)} scopes"
+        say(f"Snapshot of {scopes} saved to {plain(snapshot)}.\n", err=True)
     document = drift_document(found.scopes, found.findings, when)
     say(json.dumps(document, indent=2, sort_keys=True) + "\n" if as_json else drift_text(document))
     show((*found.findings, *(finding for scope in found.scopes for finding in scope.findings)))

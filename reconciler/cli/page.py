@@ -82,7 +82,10 @@ class Shown:
         if once and self.listens:
             raise click.UsageError("`--once` ends at once: nobody could read what `--listen` shows")
         if not self.listens and (self.token_file or self.behind_proxy or self.public_hosts):
-            raise click.UsageError("nothing listens: say `--listen HOST:PORT` as well")
+            raise click.UsageError(
+                "nothing listens: say `--listen-metrics HOST:PORT` as well, or `--listen "
+                "HOST:PORT` where there is a page"
+            )
         for host, _ in filter(None, (self.listen, self.listen_metrics)):
             if is_loopback(host):
                 continue

@@ -111,7 +111,7 @@ def fork(
 
 def test_a_snapshot_holds_what_is_named_and_counts_of_the_rest(fork: Fork) -> None:
     assert fork.taken.code == 0, fork.taken.err
-    assert "Snapshot of 1 scopes saved to " in fork.taken.err
+    assert "Snapshot of 1 scope saved to " in fork.taken.err
     text = fork.file.read_text(encoding="utf-8")
     assert SECRET_TEXT not in text
     row = fork.body["scopes"]["lab"]
@@ -326,3 +326,11 @@ def test_without_a_key_no_cloud_is_asked_and_no_file_written(
     monkeypatch.setenv("RECONCILER_SNAPSHOT_KEY", "".join(KEY.splitlines()[1:-1]))
     ran = lab.run("drift", "-f", "lab.yaml", "--snapshot", "no/such/live.snapshot")
     assert (ran.code, "error[snapshot-file]" in ran.err) == (1, True)
+
+
+def test_an_apply_looks_itself(lab: Lab) -> None:
+    lab.declare(ENTRIES)
+    ran = lab.run("apply", "-f", "lab.yaml", "--offline", "night.json", "--auto-approve")
+    assert ran.code == 1
+    assert "`plan --offline night.json`" in " ".join(ran.err.split())
+    assert lab.requests() == []
