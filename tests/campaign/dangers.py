@@ -42,9 +42,16 @@ def unfinished(dice: random.Random, story: Story) -> Story:
         Rule(match=match, when="always", amount=1.0, kind="job", fault="slow", seconds=UNFINISHED_S)
         for match in (vendor.attach, vendor.detach)
     )
-    limits = {**story.limits, "stepTimeout": 20}
-    dies = (dice.randint(8, 30), NEVER)
-    return replace(story, rules=tuple(slow), limits=limits, dies=dies, rests=False, before=None)
+    return replace(
+        story,
+        rules=tuple(slow),
+        limits={**story.limits, "stepTimeout": 20},
+        dies=(dice.randint(8, 30), NEVER),
+        rests=False,
+        before=None,
+        job_s=min(story.job_s, 2.0),
+        sigma=0.0,
+    )
 
 
 def blinded(story: Story) -> Story:
