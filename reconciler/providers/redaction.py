@@ -29,7 +29,7 @@ class Redaction:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self._needles: tuple[bytes, ...] = ()
-        self._cores: tuple[bytes, ...] = ()
+        self._least: tuple[bytes, ...] = ()
         """Those that hold no other one: where none of them is, no secret is."""
         for secret in secrets:
             self.add(secret)
@@ -39,7 +39,7 @@ class Redaction:
         found = {*self._needles, *_spellings(secret)}
         # Longest first: a secret that begins with another one leaves no rest behind.
         self._needles = tuple(sorted(found, key=lambda each: (-len(each), each)))
-        self._cores = _cores(found)
+        self._least = _least(found)
 
     def hidden(self, body: bytes, *further: str) -> bytes:
         """Give a body without its secrets; `further` ones belong to this exchange alone."""
@@ -52,9 +52,9 @@ class Redaction:
         own = [each for one in further for each in _spellings(one)]
         if escaped:
             plain = ESCAPE.sub(_unescaped, body)
-            body = plain if any(each in plain for each in (*own, *self._cores)) else body
+            body = plain if any(each in plain for each in (*own, *self._least)) else body
         # Each look takes a page of 1.3 MB another millisecond.
-        if not any(core in body for core in (*_cores(own), *self._cores)):
+        if not any(each in body for each in (*_least(own), *self._least)):
             return body
         for needle in (*sorted(own, key=len, reverse=True), *self._needles):
             body = body.replace(needle, HIDDEN)
@@ -65,12 +65,12 @@ class Redaction:
         return self.hidden(text.encode("utf-8", "replace"), *further).decode()
 
 
-def _cores(needles: Iterable[bytes]) -> tuple[bytes, ...]:
-    cores: list[bytes] = []
+def _least(needles: Iterable[bytes]) -> tuple[bytes, ...]:
+    least: list[bytes] = []
     for needle in sorted(needles, key=len):
-        if not any(core in needle for core in cores):
-            cores.append(needle)
-    return tuple(cores)
+        if not any(one in needle for one in least):
+            least.append(needle)
+    return tuple(least)
 
 
 def _spellings(secret: str) -> frozenset[bytes]:
