@@ -22,7 +22,7 @@ from reconciler.fleet.budget import SharedBudget
 from reconciler.fleet.due import next_due_s
 from reconciler.fleet.worker import Terms, Worker
 from reconciler.operations import wiring
-from reconciler.operations.ears import Ears, MetricsFile, shared_meter
+from reconciler.operations.ears import Ears, MetricsFile, shared_ears
 from reconciler.operations.inforce import InForce, Overrides
 from reconciler.report.escape import plain
 from reconciler.report.fleet import fleet_text, schedule_text
@@ -32,12 +32,6 @@ if TYPE_CHECKING:
     from reconciler.operations.asked import Request
     from reconciler.ports import WatchListener
     from reconciler.report.document import Document
-
-
-UNTOLD = (
-    "Workers tell no webhook, although a Schedule names one: beside them run "
-    "`reconciler watch --no-correct`, which does.\n"
-)
 
 
 def apply_schema() -> int:
@@ -77,21 +71,21 @@ def worker(
         assert book is not None, "it was opened for writing"
         stack.callback(book.close)
         budget = stack.enter_context(SharedBudget(url))
-        if any(schedule.notify for schedule in in_force.declared.schedules):
-            say(UNTOLD, err=True)
-        heard = Ears(meter=shared_meter(around), teller=None)
-        listeners: list[WatchListener] = [heard.meter]
+        meter, teller = shared_ears(in_force, around, book)
+        heard = Ears(meter=meter, teller=None)
+        listeners: list[WatchListener] = [meter]
         if shown.metrics_file is not None:
-            listeners.append(MetricsFile(heard.meter.text, shown.metrics_file))
+            listeners.append(MetricsFile(meter.text, shown.metrics_file))
         if shown.listens:
             past = in_force.manifests, book.watched
             listeners.append(stack.enter_context(showing(shown, heard, *past, around)))
         terms = Terms(
             url=url,
             in_force=in_force,
-            around=replace(around, book=book, budget=budget, traffic=heard.meter.traffic),
+            around=replace(around, book=book, budget=budget, traffic=meter.traffic),
             budget=budget,
             listeners=(Log(), Lines(as_json=as_json), *listeners),
+            tell=teller.ticked if teller is not None else None,
             concurrency=concurrency,
             grace_s=grace_s,
         )

@@ -35,7 +35,7 @@ from reconciler.operations.watch import Watch, tick
 from reconciler.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from procrastinate import App
 
@@ -74,6 +74,8 @@ class Terms:
     around: Surroundings
     budget: SharedBudget
     listeners: Sequence[WatchListener]
+    tell: Callable[[Tick], Awaitable[None]] | None
+    """Who is told what a look saw, before its scope is looked at again; None: nobody."""
     concurrency: int
     grace_s: float
 
@@ -209,6 +211,8 @@ class Worker:
         finally:
             self._looks.discard(one)
         self._heard.ticked(made)
+        if self._terms.tell is not None:
+            await self._terms.tell(made)
         if made.looked:
             await asyncio.to_thread(_told, self._terms.around, scope)
         elif not self._stopping:

@@ -43,6 +43,11 @@ LAST_S = 5.0
 """A service that is told to stop isn't held up by a dead endpoint."""
 
 
+def rest_s(failures: int) -> float:
+    """Give for how long an endpoint isn't asked that failed so often in a row."""
+    return min(RETRY_S * 2.0 ** min(failures - 1, 10), LONGEST_RETRY_S)
+
+
 class Teller:
     """Listens to a service and tells its webhooks; a `WatchListener`."""
 
@@ -130,7 +135,7 @@ class Teller:
                 await self._clock.sleep(PAUSE_S)
                 continue
             failures += 1
-            await self._clock.sleep(min(RETRY_S * 2 ** min(failures - 1, 10), LONGEST_RETRY_S))
+            await self._clock.sleep(rest_s(failures))
             ear.woken.set()
 
 
@@ -177,8 +182,8 @@ class _Ear:
         if not (appeared or missed or gone):
             return None
         return News(
-            appeared=sorted([*appeared, *missed], key=_order),
-            gone=sorted([*gone, *missed], key=_order),
+            appeared=sorted([*appeared, *missed], key=order),
+            gone=sorted([*gone, *missed], key=order),
             at_s=at_s,
         )
 
@@ -203,5 +208,6 @@ class _Ear:
         return one.scope is None or self.webhook.hears(one.scope)
 
 
-def _order(one: Condition) -> tuple[str, str, str]:
+def order(one: Condition) -> tuple[str, str, str]:
+    """Give the key by which the rows of a message are sorted."""
     return (one.scope or "", one.topic.value, one.id)

@@ -11,6 +11,7 @@ from reconciler.metrics.meter import Meter, write
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.notice import NoticeFormat
 from reconciler.notify.address import AddressError, checked
+from reconciler.notify.shared import ScopeTeller
 from reconciler.notify.teller import Teller
 from reconciler.notify.webhook import Webhook
 from reconciler.operations.wiring import listed, referred
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from reconciler.model.schedule import Schedule
     from reconciler.model.schedule import Webhook as Declared
     from reconciler.model.watching import Tick, Watched
+    from reconciler.notify.teller import Count
     from reconciler.operations.inforce import InForce
     from reconciler.operations.wiring import Surroundings
 
@@ -52,24 +54,41 @@ def ears(in_force: InForce, around: Surroundings, book: Book) -> Ears:
         return around.utc_now().timestamp()
 
     meter = Meter(now_s)
-    webhooks = list(_webhooks(in_force, around))
-    for webhook in webhooks:
-        meter.may_tell(webhook.name)
+    webhooks = _heard_of(meter, in_force, around)
     if not webhooks:
         return Ears(meter=meter, teller=None)
-    teller = Teller(
-        webhooks,
-        book.notices,
-        LoopClock(),
-        now_s,
-        lambda name, delivered: meter.told(name, delivered=delivered),
+    return Ears(
+        meter=meter, teller=Teller(webhooks, book.notices, LoopClock(), now_s, _counting(meter))
     )
-    return Ears(meter=meter, teller=teller)
 
 
-def shared_meter(around: Surroundings) -> Meter:
-    """Give what counts for a process that is one of several looking at the same scopes."""
-    return Meter(lambda: around.utc_now().timestamp(), alone=False)
+def shared_ears(
+    in_force: InForce, around: Surroundings, book: Book
+) -> tuple[Meter, ScopeTeller | None]:
+    """Give both for a process that is one of several looking at the same scopes.
+
+    Raises FindingsError as above.
+    """
+
+    def now_s() -> float:
+        return around.utc_now().timestamp()
+
+    meter = Meter(now_s, alone=False)
+    webhooks = _heard_of(meter, in_force, around)
+    if not webhooks:
+        return meter, None
+    return meter, ScopeTeller(webhooks, book.notices, LoopClock(), now_s, _counting(meter))
+
+
+def _heard_of(meter: Meter, in_force: InForce, around: Surroundings) -> tuple[Webhook, ...]:
+    webhooks = tuple(_webhooks(in_force, around))
+    for webhook in webhooks:
+        meter.may_tell(webhook.name)
+    return webhooks
+
+
+def _counting(meter: Meter) -> Count:
+    return lambda name, delivered: meter.told(name, delivered=delivered)
 
 
 def _webhooks(in_force: InForce, around: Surroundings) -> Iterator[Webhook]:

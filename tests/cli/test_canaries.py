@@ -31,8 +31,8 @@ from tests.cli.test_credentials import (
     SECURITY,
     Parrot,
 )
-from tests.cli.test_watch_page import inbox
 from tests.rig.canaries import shown, spellings
+from tests.rig.inbox import inbox
 from tests.rig.pem import pem
 
 if TYPE_CHECKING:

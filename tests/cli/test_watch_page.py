@@ -7,10 +7,8 @@ import os
 import re
 import signal
 import sys
-import threading
 import time
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
 
 import httpx
@@ -18,6 +16,7 @@ import pytest
 
 from tests.cli.running import REPOSITORY
 from tests.rig.canaries import shown
+from tests.rig.inbox import inbox
 from tests.rig.processes import Child
 
 if TYPE_CHECKING:
@@ -71,32 +70,6 @@ def test_what_would_be_shown_to_everybody_is_refused(lab: Lab, flags: str, why: 
     assert ran.code == 1
     assert why in " ".join(ran.err.split())
     assert lab.requests() == []
-
-
-class Inbox(BaseHTTPRequestHandler):
-    """Takes what a webhook is sent."""
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.taken.append((self.path, dict(self.headers), body))  # type: ignore[attr-defined]  # ours
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its own name
-        del format, args
-
-
-@contextmanager
-def inbox() -> Iterator[tuple[str, list[tuple[str, dict[str, str], bytes]]]]:
-    server = HTTPServer(("127.0.0.1", 0), Inbox)
-    taken: list[tuple[str, dict[str, str], bytes]] = []
-    server.taken = taken  # type: ignore[attr-defined]  # for the handler
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", taken
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 def test_one_look_tells_and_counts_and_the_next_goes_on_from_there(

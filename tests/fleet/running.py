@@ -139,6 +139,8 @@ class Fleet:
     url: str
     address: str
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    more: dict[str, str] = field(default_factory=dict)
+    """Of the surroundings of the next worker."""
 
     def environ(self) -> dict[str, str]:
         """Give the surroundings of a worker."""
@@ -149,6 +151,7 @@ class Fleet:
             "RECONCILER_DATABASE_URL": self.url,
             "RECONCILER_CRED_ACCESS": ACCESS,
             "RECONCILER_CRED_SECRET": SECRET,
+            **self.more,
         }
 
     def told(self, *arguments: str) -> str:

@@ -16,6 +16,7 @@ from reconciler.fleet import standing
 from tests.fleet.running import ACCESS, SECRET, Plot, cells, fleet, sql, until
 from tests.journal.postgres import PASSWORD
 from tests.rig.canaries import shown
+from tests.rig.inbox import inbox
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,3 +65,25 @@ def test_workers_share_scopes_and_a_budget_and_take_over_from_the_dead(
         assert plot.name(0) in kept, "the rows were read"
         places = {"the rows": kept.encode(), "the logs": made.logs().encode()}
         assert shown({ACCESS, SECRET, PASSWORD}, places) == []
+
+
+@pytest.mark.counterpart("procrastinate")
+def test_what_two_workers_see_is_told_once(tmp_path: Path, url: str) -> None:
+    webhook = "{webhook: {urlFrom: {env: RECONCILER_CRED_URL}}}"
+    plot = Plot(scopes=1, attachments=1, schedule=f"{{every: 10s, notify: [{webhook}]}}")
+    with inbox() as (address, taken), fleet(plot, tmp_path, url) as made:
+        made.more |= {"RECONCILER_CRED_URL": f"{address}/hook", "RECONCILER_ENDPOINTS": address}
+        looks = "SELECT count(*) FROM ticks WHERE looked = %s"
+        made.more["RECONCILER_CRED_SECRET"] = "not-the-one-of-this-cloud"
+        for _ in range(2):
+            made.start()
+        until(lambda: sql(url, looks, 0)[0][0] >= 3, 60.0, made.logs())
+        for one in made.workers:
+            one.kill()
+        del made.more["RECONCILER_CRED_SECRET"]
+        made.start()
+        until(lambda: sql(url, looks, 1)[0][0] >= 2, 60.0, made.logs())
+    lines = "\n".join(json.loads(body)["text"] for _, _, body in taken).splitlines()
+    cannot = f"{plot.name(0)}: it can't be looked at"
+    told = [line.partition(": GET")[0] for line in lines]
+    assert told == [cannot, f"{plot.name(0)}: drift: s0/v0 is missing", f"over: {cannot}"]
