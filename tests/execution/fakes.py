@@ -63,6 +63,8 @@ class FakeCloud:
     looks: list[frozenset[AttachmentKey]] = field(default_factory=list)
     blind: deque[ProviderError] = field(default_factory=deque)
     """Raised by looks, in turn."""
+    loses_rows: bool = False
+    """True: no look shows an attachment, and each says that it may lack rows."""
     look_s: float = 0.0
     running: bool = True
     """Whether its servers have guests."""
@@ -95,7 +97,12 @@ class FakeCloud:
                 for k in keys
             },
             volumes={k.volume_id: self._volume(k.volume_id) for k in keys},
-            observed={k: Observed(key=k, sightings=sighting) for k in keys if k in self.attached},
+            observed={
+                k: Observed(key=k, sightings=sighting)
+                for k in keys
+                if k in self.attached and not self.loses_rows
+            },
+            complete=not self.loses_rows,
         )
 
     def _volume(self, volume_id: str) -> Volume:

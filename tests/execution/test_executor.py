@@ -221,6 +221,17 @@ def test_what_is_never_seen_is_unknown_and_never_done(verb: Verb) -> None:
     assert len(cloud.calls) == 1
 
 
+def test_a_look_that_may_lack_rows_proves_nothing() -> None:
+    one = key("s1", "v1")
+    cloud = FakeCloud(attached={one}, effective=False, loses_rows=True)
+
+    async def story() -> Mapping[str, Outcomes]:
+        return await execute(scheduled(step(Verb.DETACH, one)), run_of(cloud, deadline_s=20.0))
+
+    assert [verdict for _, verdict, _ in flat(run(story()))] == [Verdict.UNKNOWN.value]
+    assert len(cloud.looks) > 3
+
+
 class FullJournal(MemoryJournal):
     """A journal that takes so many lines and no more."""
 
