@@ -75,7 +75,9 @@ def worker(
         heard = Ears(meter=meter, teller=None)
         listeners: list[WatchListener] = [meter]
         if shown.metrics_file is not None:
-            listeners.append(MetricsFile(meter.text, shown.metrics_file))
+            file = MetricsFile(meter.text, shown.metrics_file)
+            stack.callback(file.attempt)
+            listeners.append(file)
         if shown.listens:
             past = in_force.manifests, book.watched
             listeners.append(stack.enter_context(showing(shown, heard, *past, around)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from reconciler.operations.wiring import Surroundings
 
 logger = logging.getLogger(__name__)
+
+REST_S = 1.0
+REST_TIMES = 20
 
 ALLOWED = "RECONCILER_ENDPOINTS"
 
@@ -140,11 +145,17 @@ def _untellable(one: Declared, summary: str, hint: str) -> FindingsError:
 
 
 class MetricsFile:
-    """Writes the numbers into a file after each tick; a `WatchListener` that comes last."""
+    """Writes the numbers into a file after ticks; a `WatchListener` that comes last.
+
+    Those of thousands of scopes take a while to write: it rests `REST_S` after each time, or
+    `REST_TIMES` as long as that took, and what came meanwhile is written then.
+    """
 
     def __init__(self, text: Callable[[], bytes], path: Path) -> None:
         self._text = text
         self._path = path
+        self._rests_until_s = -math.inf
+        self._soon: asyncio.TimerHandle | None = None
 
     def resume(self, meter: Meter) -> None:
         """Go on from what the file says: the last process ended after one look."""
@@ -173,9 +184,20 @@ class MetricsFile:
         """Write nothing."""
 
     def ticked(self, tick: Tick) -> None:
-        """Write what the tick changed."""
+        """Write what the tick changed, now or soon. Called on a loop."""
         del tick
+        loop = asyncio.get_running_loop()
+        if self._soon is None and loop.time() < self._rests_until_s:
+            self._soon = loop.call_at(self._rests_until_s, self._after_rest)
+        elif self._soon is None:
+            self._after_rest()
+
+    def _after_rest(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._soon, began_s = None, loop.time()
         self.attempt()
+        ended_s = loop.time()
+        self._rests_until_s = ended_s + max(REST_S, (ended_s - began_s) * REST_TIMES)
 
     def attempt(self) -> None:
         """Put the numbers of this moment into the file, where that can be done."""

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.journal.journal import open_book
 from reconciler.metrics.meter import Meter
 from reconciler.model.finding import FindingsError
-from reconciler.operations.ears import MetricsFile, _webhooks, ears
+from reconciler.operations.ears import REST_S, MetricsFile, _webhooks, ears
 from reconciler.operations.inforce import InForce, Overrides
 from reconciler.operations.sessions import Request
 from reconciler.operations.wiring import Surroundings
 from tests.metrics.test_meter import busy, numbers
+from tests.rig import virtual_time
 from tests.rig.watched import tick, watched
+
+if TYPE_CHECKING:
+    from reconciler.model.watching import Tick
 
 MANIFESTS = """\
 apiVersion: reconciler/v1
@@ -101,8 +107,8 @@ def test_numbers_go_on_from_the_file_of_a_process_that_ended(tmp_path: Path) -> 
     file.resume(meter)
     meter.changed(watched("shop", 'lab "7"\n'))
     last = tick("shop", counts={"in line": 3}, took_s=1.0)
-    for one in (meter, file):
-        one.ticked(last)
+    meter.ticked(last)
+    virtual_time.run(ticked(file, last))
     after = numbers(meter)
     grown = {key: after[key] - before[key] for key in before if key in after and "total" in key[0]}
     assert {key: by for key, by in grown.items() if by} == {("ticks_total", "looked", "shop"): 1}
@@ -127,5 +133,33 @@ def test_a_file_of_another_kind_begins_anew(tmp_path: Path, content: bytes | Non
 def test_a_file_that_cant_be_written_stops_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    MetricsFile(busy().text, tmp_path / "none" / "m.prom").ticked(tick("shop"))
+    virtual_time.run(ticked(MetricsFile(busy().text, tmp_path / "none" / "m.prom"), tick("shop")))
     assert "metrics can't be written" in caplog.text
+
+
+async def ticked(file: MetricsFile, *ticks: Tick) -> None:
+    for one in ticks:
+        file.ticked(one)
+
+
+def test_many_ticks_are_written_together_and_the_last_one_too(tmp_path: Path) -> None:
+    path, texts = tmp_path / "m.prom", []
+
+    def text() -> bytes:
+        texts.append(f"{len(seen)} ticks")
+        return texts[-1].encode()
+
+    seen: list[float] = []
+
+    async def story() -> None:
+        file = MetricsFile(text, path)
+        for _ in range(40):
+            seen.append(asyncio.get_running_loop().time())
+            file.ticked(tick("shop"))
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(REST_S)
+
+    virtual_time.run(story())
+    assert texts[0] == "1 ticks"
+    assert path.read_text(encoding="utf-8") == "40 ticks"
+    assert len(texts) == 5
