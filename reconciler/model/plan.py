@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from reconciler.model.attachment import Attachment, AttachmentKey
+    from reconciler.model.declared import Entry
     from reconciler.model.finding import Finding, Place
     from reconciler.model.hook import Errand
     from reconciler.model.memory import Memory, Protected
@@ -225,6 +226,8 @@ class Circumstances:
     """What the last apply owned; None when there is no record."""
     memories: tuple[Memory, ...] = ()
     """What manifests said before, and still holds this plan back."""
+    protects: tuple[Entry, ...] = ()
+    """What today's entries protect, where other rows than theirs are planned."""
     needs_memory: bool = False
     """True: without any memory nothing is taken away."""
     targets: tuple[str, ...] = ()

@@ -66,6 +66,8 @@ class Session:
     hooks: GuestHooks
     older: tuple[Memory, ...] = ()
     """What another commit says of the scope, where one was asked for."""
+    protects: tuple[Entry, ...] = ()
+    """What today's entries protect, where other rows than theirs are planned."""
 
     def today(self) -> date:
         """Give the date, in UTC."""
@@ -106,6 +108,7 @@ class Session:
             ack_detach=(typed or {}).get(self.scope.name, said),
             applied=self._applied(),
             memories=self._memories(),
+            protects=self.protects,
             needs_memory=not self.request.first_apply,
             targets=self.request.targets,
             excludes=self.request.excludes,
@@ -282,13 +285,16 @@ async def _opened(
     if scope.simulated:
         # Its port is another one each time; what makes it one cloud is the scope that it is for.
         identity = replace(identity, endpoint=f"simulator/{scope.name}")
-    rows = (request.rows or {}).get(scope.name, ())
+    entries = asked.entries[scope.name]
+    protects = tuple(entry for entry in entries if entry.protects)
     if request.rows is not None:
+        entries = request.rows.get(scope.name, ())
         # They own but a part: what they don't name is neither a stray nor released.
         scope = replace(scope, unmanaged=Unmanaged.IGNORE)
     return Session(
         scope=scope,
-        entries=asked.entries[scope.name] if request.rows is None else rows,
+        entries=entries,
+        protects=() if request.rows is None else protects,
         policy=asked.policies[scope.name],
         spec=prepared.spec,
         provider=told.provider,

@@ -27,10 +27,15 @@ if TYPE_CHECKING:
     from reconciler.operations.sessions import Opened, Request, Session
     from reconciler.operations.wiring import Surroundings
     from reconciler.planning.ground import Ground
-    from reconciler.planning.undoing import Done
+    from reconciler.planning.undoing import Done, Net
     from reconciler.report.history import DetailedRun
 
 
+HINTS = {
+    "undo-impossible": "restore what was on it from a backup; everything else is taken back",
+    "undo-unknown": "`reconciler apply` finds out; undo what is left after it",
+}
+UNHARMED = "nothing was lost with it: no server had the volume"
 NAMED = 5
 """How many attachments are named at a line that still asks for them."""
 
@@ -112,6 +117,10 @@ def _lost(done: Done, on: Ground) -> Iterator[Finding]:
     """Give what can't be taken back."""
     for key in done.destroyed:
         yield _told("undo-impossible", key, on, "was deleted for good, with everything on it")
+    for key in done.reset:
+        yield _told(
+            "undo-impossible", key, on, "was a stale record in storage, and stays gone", UNHARMED
+        )
     for key in done.nets:
         if not _there(key, on):
             yield _told("undo-impossible", key, on, "can't come back: one of the two is gone")
@@ -119,16 +128,12 @@ def _lost(done: Done, on: Ground) -> Iterator[Finding]:
         yield _told("undo-unknown", key, on, "is left as it is: nobody knows how its call ended")
 
 
-def _told(code: str, key: AttachmentKey, on: Ground, says: str) -> Finding:
-    hints = {
-        "undo-impossible": "restore what was on it from a backup; everything else is taken back",
-        "undo-unknown": "`reconciler apply` finds out; undo what is left after it",
-    }
+def _told(code: str, key: AttachmentKey, on: Ground, says: str, hint: str = "") -> Finding:
     name = on.name(key)
     return Finding(
         code=code,
         summary=f"`{name.server}/{name.volume}` {says}",
-        hint=hints[code],
+        hint=hint or HINTS[code],
         severity=Severity.WARNING,
         scope=on.live.scope,
     )
@@ -138,11 +143,17 @@ def _still_asked(done: Done, on: Ground) -> Iterator[Finding]:
     """Give each line that asks again for what would be undone, with what that is."""
     by_place: dict[Place, list[str]] = defaultdict(list)
     for key, net in done.nets.items():
+        name = on.name(key)
         place = _asks(key, on, attached=net.before)
-        changes = net.before != (key in on.live.observed)
-        if place is not None and changes:
-            name, back = on.name(key), "attached" if net.before else "detached"
+        if place is not None and net.before != (key in on.live.observed):
+            back = "attached" if net.before else "detached"
             by_place[place].append(f"`{name.server}/{name.volume}` ({back} again)")
+        place = _asks_flag(key, net, on)
+        if place is not None:
+            flag = str(net.flag).lower()
+            by_place[place].append(
+                f"`{name.server}/{name.volume}` (`deleteOnTermination: {flag}` again)"
+            )
     for place, told in sorted(by_place.items()):
         more = f" and {len(told) - NAMED} more" if len(told) > NAMED else ""
         yield Finding(
@@ -166,6 +177,16 @@ def _asks(key: AttachmentKey, on: Ground, *, attached: bool) -> Place | None:
         return desired.absent[key]
     rows = ((Side.SERVER, key.server_id), (Side.VOLUME, key.volume_id))
     return next(desired.rows[row].owner.place for row in rows if row in desired.rows)
+
+
+def _asks_flag(key: AttachmentKey, net: Net, on: Ground) -> Place | None:
+    """Give the line that wants another `deleteOnTermination` than before; None: none does."""
+    wanted, observed = on.desired.wanted.get(key), on.live.observed.get(key)
+    if wanted is None or observed is None or not (net.before and net.touched):
+        return None
+    asked = wanted.attachment.delete_on_termination
+    changes = net.flag not in {None, observed.delete_on_termination}
+    return wanted.place if changes and asked not in {None, net.flag} else None
 
 
 def _running(run: str) -> Finding:

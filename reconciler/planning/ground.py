@@ -184,7 +184,8 @@ def ground(
     for key in sorted(live.observed):
         holders[key.volume_id] = (*holders.get(key.volume_id, ()), live.observed[key])
     applied = circumstances.applied or ()
-    placed = protections(desired, live, circumstances.memories, applied)
+    beside = circumstances.protects
+    placed = protections(desired, live, circumstances.memories, applied, beside)
     return Ground(
         desired=desired,
         live=live,

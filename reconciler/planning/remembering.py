@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.model.declared import Side
-from reconciler.model.memory import Remembers
+from reconciler.model.memory import Protected, Remembers
 from reconciler.model.policy import WhenRunning
 from reconciler.planning.resolve import HEX_ID
 
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.model.capabilities import Capabilities
+    from reconciler.model.declared import Entry
     from reconciler.model.finding import Place
     from reconciler.model.live import Live
-    from reconciler.model.memory import Memory, Protected
+    from reconciler.model.memory import Memory
     from reconciler.model.policy import Policy, Window
     from reconciler.model.record import NamedAttachment
     from reconciler.planning.resolve import Desired
@@ -54,14 +55,18 @@ def protections(
     live: Live,
     memories: Sequence[Memory],
     applied: Iterable[NamedAttachment],
+    beside: Sequence[Entry] = (),
 ) -> Placed:
-    """Give what is protected; a commit's names mean what they mean now, and at the last apply."""
+    """Give what is protected; a commit's names mean what they mean now, and at the last apply.
+
+    `beside` are entries of today that protect, but whose rows aren't those of this plan.
+    """
     found: dict[Row, Protection] = {}
     lost: dict[Side, list[str]] = defaultdict(list)
     remembered = [memory for memory in memories if memory.protected]
     bound = _bound(remembered, applied if remembered else ())
     names = {}
-    if remembered:
+    if remembered or beside:
         names[Side.SERVER] = _by_name({i: s.name for i, s in live.servers.items()})
         names[Side.VOLUME] = _by_name({i: v.name for i, v in live.volumes.items()})
     for memory in remembered:
@@ -71,6 +76,10 @@ def protections(
                 lost[row.side].append(row.name)
             for owner_id in (*meant, *((row.name,) if row.owner_id is None else ())):
                 found[row.side, owner_id] = Protection(place=None, when=WHEN[memory.of])
+    for entry in beside:
+        row = Protected(side=entry.side, name=entry.owner.text)
+        for owner_id in _meant(row, names[entry.side]):
+            found[entry.side, owner_id] = Protection(place=entry.owner.place)
     for key, entry in desired.protected.items():
         found[key] = Protection(place=entry.owner.place)
     return Placed(rows=found, lost={side: tuple(sorted(set(told))) for side, told in lost.items()})

@@ -51,6 +51,8 @@ class Done:
     nets: Mapping[AttachmentKey, Net] = field(default_factory=dict)
     """What can be taken back, sorted."""
     destroyed: tuple[AttachmentKey, ...] = ()
+    reset: tuple[AttachmentKey, ...] = ()
+    """Whose stale record in storage was taken away."""
     unknown: tuple[AttachmentKey, ...] = ()
     """What a call may have changed or not."""
 
@@ -58,7 +60,7 @@ class Done:
 def done_by(calls: Iterable[PastCall], run: str, scope: str) -> Done:
     """Give the net of the calls that a run sent; those that it adopted are another run's."""
     nets: dict[AttachmentKey, Net] = {}
-    destroyed: set[AttachmentKey] = set()
+    ended: dict[str, set[AttachmentKey]] = {Verb.DESTROY.value: set(), Verb.RESET.value: set()}
     unknown: set[AttachmentKey] = set()
     sent = [call for call in calls if call.run == run]
     for number, call in enumerate(sent, start=1):
@@ -67,12 +69,17 @@ def done_by(calls: Iterable[PastCall], run: str, scope: str) -> Done:
             verdict = _verdict(call, (server_id, volume_id))
             if verdict == Verdict.UNKNOWN.value:
                 unknown.add(key)
-            elif verdict == Verdict.DONE.value and call.verb == Verb.DESTROY.value:
-                destroyed.add(key)
+            elif verdict == Verdict.DONE.value and call.verb in ended:
+                ended[call.verb].add(key)
             elif verdict == Verdict.DONE.value:
                 _add(nets, key, call, number)
     known = {key: net for key, net in sorted(nets.items()) if key not in unknown and net.undoable}
-    return Done(nets=known, destroyed=tuple(sorted(destroyed)), unknown=tuple(sorted(unknown)))
+    return Done(
+        nets=known,
+        destroyed=tuple(sorted(ended[Verb.DESTROY.value])),
+        reset=tuple(sorted(ended[Verb.RESET.value])),
+        unknown=tuple(sorted(unknown)),
+    )
 
 
 def _verdict(call: PastCall, pair: tuple[str, str]) -> str:

@@ -77,6 +77,36 @@ def test_what_still_asks_for_it_is_said_first_and_nothing_is_changed(lab: Lab) -
     assert lab.changing() == calls
 
 
+def test_a_line_that_asks_for_another_flag_is_said_too(lab: Lab) -> None:
+    _, past = applied(lab)
+    said = lab.run("undo", past[:8], "-f", "lab.yaml").out
+    assert "the opposite of `web-2/two` (`deleteOnTermination: true` again)" in " ".join(
+        said.split()
+    )
+
+
+BY_SERVER = "    web-1: {volumes: [shared, three], protect: true}\n"
+BY_VOLUME = """\
+    web-1: {volumes: [shared, three]}
+  volumes:
+    three: {servers: [web-1], protect: true}
+"""
+
+
+@pytest.mark.parametrize("protected", [BY_SERVER, BY_VOLUME], ids=["server", "volume"])
+def test_what_todays_entries_protect_stays(lab: Lab, protected: str) -> None:
+    _, past = applied(lab)
+    lab.declare(
+        "  servers:\n" + protected + "    web-77: {volumes: []}\n" * ("three:" not in protected)
+    )
+    calls = lab.changing()
+    ran = lab.run("undo", past[:8], "-f", "lab.yaml", "--apply", "--auto-approve")
+    assert "protected: `three` would leave `web-1`" in ran.out
+    assert "is protected by its entry" in ran.out
+    assert ("web-1", "three") in lab.live()
+    assert lab.changing() > calls, "the rest is taken back"
+
+
 def test_nobody_approved_is_nothing_sent(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     _, past = applied(lab)
     calls = lab.changing()
