@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.call import Verb
+from reconciler.model.declared import Side
 from reconciler.model.finding import Finding
 from reconciler.model.memory import Remembers
 from reconciler.model.outcome import Verdict
@@ -116,7 +117,11 @@ def record(fresh: Planned, runs: Mapping[str, Run], results: Sequence[Result]) -
         before = pages.applied() or frozenset()
         kept = {row for row in before if _key(row, plan.scope) in staying}
         owned = {row for row in plan.owned if _key(row, plan.scope) not in missing}
-        pages.watch.own(owned_rows(scope.on))
+        stays = [key for key in staying if key.scope == plan.scope]
+        # What never left a row that is new stays there unasked for: nobody added it.
+        ends = {(Side.SERVER, key.server_id) for key in stays}
+        ends |= {(Side.VOLUME, key.volume_id) for key in stays}
+        pages.watch.own(owned_rows(scope.on) - (ends - pages.watch.owned_rows()))
         by = scope.session.memory_of(plan)
         pages.record_applied(runs[plan.scope].id, frozenset(owned | kept), by)
 

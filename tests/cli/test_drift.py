@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.cli.running import SCOPE
+from tests.cli.running import SCOPE, WORLD
 
 if TYPE_CHECKING:
     from tests.cli.running import Lab
@@ -36,6 +36,22 @@ def test_drift_against_the_manifests_then_against_what_was_applied(lab: Lab) -> 
     assert "    + attach lab:web-1/three" in pending.out
     assert "    - detach lab:web-2/shared" in pending.out
     assert "Drift: 0. Pending: 2. Conflict: 0. 3 in line, 0 unmanaged.\n" in pending.out
+
+
+def test_a_move_that_failed_and_was_put_back_waits_for_the_next_apply(lab: Lab) -> None:
+    fault = '{match: "POST */cloudservers/s-1/attachvolume*", nth: 1, job: fail}'
+    world = lab.folder / "lab.world.yaml"
+    world.write_text(f"{WORLD}faults:\n  rules:\n    - {fault}\n", encoding="utf-8")
+    lab.declare(
+        "  servers:\n    web-1: {volumes: [one, two, shared]}\n    web-2: {volumes: [shared]}"
+    )
+    assert lab.apply().code == 4
+    assert ("web-2", "two") in lab.live(), "it was put back"
+    said = lab.run("drift", "-f", "lab.yaml")
+    assert said.code == 0, said.out
+    assert "  -/+ move lab:web-1/two  now on web-2" in said.out
+    assert "Drift: 0. Pending: 1. Conflict: 0." in said.out
+    assert lab.apply().code == 0
 
 
 def test_conflict_and_pending_stay_apart_from_drift(lab: Lab) -> None:
