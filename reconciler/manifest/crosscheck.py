@@ -72,6 +72,7 @@ def _named_scopes(gathered: Gathered) -> Iterable[Ref]:
     yield from (document.scope for document in gathered.attachments)
     for policy in gathered.policies:
         yield from policy.scopes or ()
+        yield from policy.accepted
     yield from gathered.scheduled
 
 

@@ -28,6 +28,8 @@ class PolicyDocument:
     name: Ref
     scopes: tuple[Ref, ...] | None
     settings: Mapping[str, Setting]
+    accepted: tuple[Ref, ...] = ()
+    """The scopes that its acceptances name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

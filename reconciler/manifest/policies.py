@@ -19,7 +19,7 @@ from reconciler.model.hook import Hook
 from reconciler.model.policy import HOOK_TIMEOUT_S, Acceptance, Policy, WhenRunning, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.manifest.notes import Notes
     from reconciler.manifest.reading import Reading
@@ -67,7 +67,12 @@ def policy(reading: Reading, name: Ref | None, pair: Pair) -> PolicyDocument | N
         for key, written in pair.value.pairs.items()
         if key != "scopes"
     }
-    return PolicyDocument(name=name, scopes=refs(reading, pair, "scopes"), settings=settings)
+    return PolicyDocument(
+        name=name,
+        scopes=refs(reading, pair, "scopes"),
+        settings=settings,
+        accepted=tuple(_accepted_in(reading, pair.value.pairs.get("accept"))),
+    )
 
 
 def refs(reading: Reading, pair: Pair, key: str) -> tuple[Ref, ...] | None:
@@ -170,6 +175,15 @@ def _accepted(
         )
         for row, node in rows
     )
+
+
+def _accepted_in(reading: Reading, pair: Pair | None) -> Iterator[Ref]:
+    """Give the scope that each validated acceptance names, with its place."""
+    for row in pair.value.children if pair is not None and isinstance(pair.value, ListNode) else ():
+        assert isinstance(row, MapNode)
+        ref = reading.ref(row.pairs["scope"].value, "scope", scalars.text)
+        if ref is not None:
+            yield ref
 
 
 def _windows(spec: PolicySpec) -> tuple[Window, ...] | None:

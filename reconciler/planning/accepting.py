@@ -3,6 +3,7 @@
 1. A stray that would leave and a missing one that would come are accepted alike.
 2. A move is never half accepted: an acceptance of either half is an error.
 3. One that has expired holds nothing; one that ends within a week is told.
+4. One whose server or volume isn't there holds nothing either, and is told.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def accepted(changes: Sequence[Change], on: Ground) -> Accepting:
             drift.append(AcceptedDrift(change=change, until=found.until, reason=found.reason))
         else:
             left.append(_unless_half(change, holding, on))
-    return Accepting(changes=left, accepted=tuple(drift), findings=tuple(_told(on)))
+    return Accepting(changes=left, accepted=tuple(drift), findings=(*_told(on), *_unmatched(on)))
 
 
 def _mine(on: Ground) -> tuple[Acceptance, ...]:
@@ -101,6 +102,34 @@ def _told(on: Ground) -> Iterator[Finding]:
             yield _about(one, on, "accept-expired", f"{what} ended with {one.until.isoformat()}")
         elif one.until - today < AHEAD:
             yield _about(one, on, "accept-expires", f"{what} ends with {one.until.isoformat()}")
+
+
+def _unmatched(on: Ground) -> Iterator[Finding]:
+    """Give what holds nothing because an end of it means nothing live.
+
+    Where volumes are shown on servers only, one that isn't shown may be free: nothing is said.
+    """
+    holding = [one for one in _mine(on) if _holds(one, on)] if on.live.complete else []
+    if not holding:
+        return
+    live = on.live
+    servers = {*live.servers, *(one.name for one in live.servers.values())}
+    servers |= {key.server_id for key in live.observed}
+    volumes = {*live.volumes, *(one.name for one in live.volumes.values())}
+    volumes |= {key.volume_id for key in live.observed}
+    for one in holding:
+        gone = [f"server `{one.server}`"] if one.server not in servers else []
+        gone += [f"volume `{one.volume}`"] if one.volume not in volumes and live.shows_free else []
+        if gone:
+            yield Finding(
+                code="accept-unmatched",
+                summary=f"the acceptance of `{one.server}/{one.volume}` ({one.reason}) holds "
+                f"nothing: there is no {' and no '.join(gone)}",
+                hint="correct the name, or take the acceptance out",
+                severity=Severity.WARNING,
+                place=one.place,
+                scope=live.scope,
+            )
 
 
 def _about(acceptance: Acceptance, on: Ground, code: str, summary: str) -> Finding:

@@ -25,7 +25,13 @@ BUILT = {"-not-found": ("server-not-found", "volume-not-found")}
 TRIPLE = 3
 GUARDING = ("planning/guards/", "planning/resolve.py", "planning/approval.py", "planning/accepting")
 """Where the codes of guards are told."""
-ONLY_TOLD = {"accept-expired", "accept-expires", "left-to-controller", "policy-loosened"}
+ONLY_TOLD = {
+    "accept-expired",
+    "accept-expires",
+    "accept-unmatched",
+    "left-to-controller",
+    "policy-loosened",
+}
 """Warnings and notes: they refuse nothing."""
 
 

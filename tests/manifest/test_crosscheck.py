@@ -63,6 +63,15 @@ REFUSED = (
         "use `shop`",
     ),
     Case(
+        "an acceptance in an unknown scope is refused",
+        policy("accept: [{scope: shpo, server: a, volume: b, until: 2026-12-01, reason: c}]"),
+        "unknown-scope",
+        10,
+        20,
+        "no document declares the scope `shpo`",
+        "write `shop`",
+    ),
+    Case(
         "a policy without scopes by another name is refused",
         policy("maxDetach: 1").replace("default", "tight"),
         "policy-without-scopes",

@@ -11,18 +11,25 @@ import pytest
 from reconciler.model.finding import Place, Severity
 from reconciler.model.plan import Circumstances
 from reconciler.model.policy import Acceptance
-from tests.planning.building import GENEROUS, codes, lines, of_server, planned, world
+from tests.planning.building import GENEROUS, STORAGE, codes, lines, of_server, on, planned, world
 
 if TYPE_CHECKING:
     from reconciler.model.declared import Entry
+    from reconciler.model.live import Live
     from reconciler.model.plan import Plan
 
 NOW = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
 LIVE = world(["a", "b"], ["u", "v"], ["a/u", "a/v"])
+FOREIGN = world(["a"], ["u"], [on("far/u", STORAGE)])
 
 
 def accepting(
-    *entries: Entry, pair: str, until: str = "2026-12-31", scope: str = "shop", **said: object
+    *entries: Entry,
+    pair: str,
+    until: str = "2026-12-31",
+    scope: str = "shop",
+    live: Live | None = None,
+    **said: object,
 ) -> Plan:
     """Plan with one acceptance."""
     server, _, volume = pair.partition("/")
@@ -35,7 +42,7 @@ def accepting(
         place=Place(file="p.yaml", line=9, column=5),
     )
     policy = replace(GENEROUS, accept=(known,), **said)  # type: ignore[arg-type]  # limits
-    return planned(LIVE, *entries, policy=policy, circumstances=Circumstances(now=NOW))
+    return planned(live or LIVE, *entries, policy=policy, circumstances=Circumstances(now=NOW))
 
 
 def shown(made: Plan) -> list[str]:
@@ -52,7 +59,7 @@ def test_a_stray_that_is_accepted_stays(pair: str) -> None:
 
 def test_a_missing_one_that_is_accepted_is_not_attached_and_not_owned() -> None:
     made = accepting(of_server("b", "w"), of_server("a", "u", "v"), pair="b/w")
-    assert codes(made) == ["volume-not-found"], "an acceptance makes no volume"
+    assert codes(made) == ["accept-unmatched", "volume-not-found"], "an acceptance makes no volume"
     free = world(["a", "b"], ["u", "v", "w"], ["a/u", "a/v"])
     policy = replace(
         GENEROUS, accept=tuple(replace(one, server="b", volume="w") for one in ACCEPTED)
@@ -102,6 +109,37 @@ def test_an_acceptance_ends_with_its_day_and_says_so_a_week_ahead(
 def test_an_acceptance_of_another_scope_holds_nothing_here() -> None:
     made = accepting(of_server("a", "u"), pair="a/v", scope="other", until="2020-01-01")
     assert (lines(made), codes(made)) == (["detach a/v"], [])
+
+
+@pytest.mark.parametrize(
+    ("pair", "gone"),
+    [
+        ("b/v", ""),
+        ("id-b/id-u", ""),
+        ("elsewhere/u", ""),
+        ("bb/v", "there is no server `bb`"),
+        ("a/id-vv", "there is no volume `id-vv`"),
+        ("x/y", "there is no server `x` and no volume `y`"),
+    ],
+)
+def test_an_acceptance_of_what_is_not_there_is_told(pair: str, gone: str) -> None:
+    live = replace(LIVE, observed={**LIVE.observed, **FOREIGN.observed})
+    made = accepting(of_server("a", "u", "v"), pair=pair.replace("elsewhere", "id-far"), live=live)
+    told = [one.summary for one in made.findings if one.code == "accept-unmatched"]
+    assert [one.rpartition("holds nothing: ")[2] for one in told] == ([gone] if gone else [])
+    assert {one.severity for one in made.findings} <= {Severity.WARNING, Severity.NOTE}
+
+
+@pytest.mark.parametrize(
+    "live", [replace(LIVE, complete=False), replace(LIVE, shows_free=False)], ids=["rows", "free"]
+)
+def test_what_may_only_not_be_shown_is_not_said_to_be_gone(live: Live) -> None:
+    assert "accept-unmatched" not in codes(accepting(of_server("a"), pair="a/free", live=live))
+
+
+def test_an_expired_acceptance_of_what_is_gone_is_told_once() -> None:
+    made = accepting(of_server("a", "u", "v"), pair="x/y", until="2026-01-01")
+    assert codes(made) == ["accept-expired"]
 
 
 def test_what_is_accepted_counts_in_no_limit() -> None:
