@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from psycopg_pool import ConnectionPool
 
 from reconciler.fleet.database import PATIENCE, worded
+from reconciler.model.endpoint import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +72,7 @@ def accounts(declared: Declared) -> Mapping[str, Account]:
 def _name(scope: DeclaredScope) -> str:
     """Give what tells an account from others: references to secrets, never secrets."""
     refs = sorted((key, ref.env, ref.file) for key, ref in scope.credentials.items())
-    where = sorted(scope.endpoints.items())
+    where = sorted((api, canonical(url)) for api, url in scope.endpoints.items())
     told = [scope.provider, scope.account_id, refs, where]
     return json.dumps([*told, scope.name] if scope.simulated else told)
 

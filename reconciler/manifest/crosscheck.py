@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.manifest.agreement import check_agreement
 from reconciler.manifest.words import instead_of, listing, quoted
+from reconciler.model.endpoint import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -91,7 +92,7 @@ def _identities(scopes: Iterable[DeclaredScope], notes: Notes) -> None:
 
 def _identity(scope: DeclaredScope) -> tuple[object, ...]:
     """Give what the cloud tells apart; without a project, credentials choose one."""
-    endpoints = tuple(sorted(scope.endpoints.items()))
+    endpoints = tuple((api, canonical(url)) for api, url in sorted(scope.endpoints.items()))
     account: tuple[object, ...] = ()
     if scope.project_id is None and scope.account_id is None:
         account = tuple((key, ref.env, ref.file) for key, ref in sorted(scope.credentials.items()))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.manifest import is_manifest, load, manifest_files
+from reconciler.model.endpoint import canonical
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.memory import Memory, Protected, Remembers
 from reconciler.providers import names
@@ -73,7 +74,8 @@ def cloud_of(scope: DeclaredScope) -> tuple[object, ...]:
     if scope.simulated:
         return ("simulated", scope.name)
     whose = (scope.project_id, scope.account_id, scope.environment)
-    return (scope.provider, scope.region, scope.cloud, *whose, *sorted(scope.endpoints.items()))
+    where = ((api, canonical(url)) for api, url in sorted(scope.endpoints.items()))
+    return (scope.provider, scope.region, scope.cloud, *whose, *where)
 
 
 def _unreadable(rev: str, findings: Sequence[Finding], folder: Path) -> Finding:

@@ -16,6 +16,7 @@ from reconciler.execution.pace import ScopePace
 from reconciler.execution.retry import Patience
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.declared import Unmanaged
+from reconciler.model.endpoint import canonical
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.memory import Memory, Remembers
 from reconciler.model.plan import Circumstances
@@ -281,7 +282,7 @@ async def _opened(
 ) -> Session:
     scope = prepared.scope
     told = await prepared.patience.read(lambda: prepared.spec.open(prepared.opening))
-    identity = told.identity
+    identity = replace(told.identity, endpoint=canonical(told.identity.endpoint))
     if scope.simulated:
         # Its port is another one each time; what makes it one cloud is the scope that it is for.
         identity = replace(identity, endpoint=f"simulator/{scope.name}")

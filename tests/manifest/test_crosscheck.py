@@ -207,6 +207,22 @@ def test_scopes_that_choose_their_project_by_credentials_differ(tmp_path: Path) 
     assert codes(loaded) == ["duplicate-identity"]
 
 
+@pytest.mark.parametrize(
+    ("other", "found"),
+    [
+        ("HTTPS://ECS.example:443/", ["duplicate-identity"]),
+        ("https://ecs.example.", ["duplicate-identity"]),
+        ("https://ecs.example:8443", []),
+    ],
+)
+def test_two_spellings_of_an_endpoint_are_one_cloud(
+    tmp_path: Path, other: str, found: list[str]
+) -> None:
+    twin = scope_of(f"endpoint: '{other}'").replace("name: shop", "name: twin")
+    text = scope_of("endpoint: 'https://ecs.example'") + "---\n" + twin
+    assert codes(load_text(tmp_path, text)) == found
+
+
 def test_a_third_entry_is_told_of_the_first(tmp_path: Path) -> None:
     more = "".join(
         "---\n"
