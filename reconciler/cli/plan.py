@@ -60,7 +60,7 @@ and counters read, no plan must not look like one without changes."""
 @click.option(
     "--detailed-exitcode",
     is_flag=True,
-    help="0: nothing to do, 2: changes, 3: something refused, 1: error.",
+    help="0: nothing to do, 2: changes or owed hooks, 3: something refused, 1: error.",
 )
 def verb(
     *,

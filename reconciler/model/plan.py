@@ -197,7 +197,8 @@ class Plan:
     @property
     def in_line(self) -> bool:
         """True when something is owned and nothing is left to do, to settle or to be told."""
-        return not (self.changes or self.released or self.refused_entries or self.refused)
+        left = self.changes or self.released or self.owed or self.refused_entries
+        return not (left or self.refused)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

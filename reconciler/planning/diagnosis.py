@@ -12,6 +12,7 @@ One attachment has one diagnosis, the first of these that holds:
 8. `attached-twice`: two servers have a volume that can't be shared.
 9. `job-failed`: the last call was to detach it and failed, and it is still there: its guest was
    busy, as a rule.
+10. `after-attach`: all is well, but the hook after its attach never ended well, and is owed.
 
 Source: EVS API reference, "EVS Disk Status": no call unsticks `attaching` or `detaching`, and EVS
 also lists disks of ModelArts, of bare metal and of servers that this account may not see.
@@ -27,12 +28,14 @@ from reconciler.model.attachment import AttachmentKey, Phase, View, Witness
 from reconciler.model.call import Verb
 from reconciler.model.outcome import Verdict
 from reconciler.planning.ground import Seen, Wish
+from reconciler.planning.guests import owed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reconciler.model.attachment import Observed
     from reconciler.model.history import LastCall
+    from reconciler.model.hook import Errand
     from reconciler.model.plan import Name
     from reconciler.model.record import OpenIntent
     from reconciler.planning.ground import Ground
@@ -58,6 +61,7 @@ class Ailment(enum.Enum):
     COMPUTE_ONLY = "compute-only"
     ATTACHED_TWICE = "attached-twice"
     JOB_FAILED = "job-failed"
+    HOOK_OWED = "after-attach"
 
 
 class NextStep(enum.Enum):
@@ -126,7 +130,11 @@ def diagnose(on: Ground, beside: Evidence) -> tuple[Diagnosis, ...]:
         *ours,
         *(AttachmentKey(on.live.scope, "", volume_id) for volume_id in unplaced),
     }
-    cases = (_Case(key=key, on=on, beside=beside, busy=key.volume_id in busy) for key in keys)
+    owing = {errand.key: errand for errand in owed(on)}
+    cases = (
+        _Case(key=key, on=on, beside=beside, busy=key.volume_id in busy, owing=owing.get(key))
+        for key in keys
+    )
     found = [made for case in cases if (made := case.diagnosed()) is not None]
     return tuple(sorted(found, key=lambda made: made.key))
 
@@ -170,10 +178,13 @@ class _Case:
     beside: Evidence
     busy: bool
     """True when a call of ours about its volume has no known end."""
+    owing: Errand | None
+    """The hook after its attach that is owed; None: none is."""
 
     def diagnosed(self) -> Diagnosis | None:
         """Give what is wrong; None where nothing is, or where another row says it."""
-        call = self._call()
+        calls = (one for one in self.beside.open_calls if self.key in one.call.keys)
+        call = next(calls, None)
         if call is not None:
             return self._unsettled(call)
         if self.busy:
@@ -190,10 +201,6 @@ class _Case:
         }
         odd = by_view.get(self.on.seen(self.key))
         return odd() if odd is not None else self._agreed()
-
-    def _call(self) -> OpenIntent | None:
-        calls = (one for one in self.beside.open_calls if self.key in one.call.keys)
-        return next(calls, None)
 
     @property
     def _volume(self) -> str:
@@ -270,9 +277,16 @@ class _Case:
         last = self.beside.last.get(self.key)
         detached = last is not None and (last.verb, last.verdict) == FAILED_DETACH
         if last is None or not detached or self.on.wish(self.key) is not Wish.UNWANTED:
-            return None
+            return self._owed() if self.owing is not None else None
         said = f"{self._there} was to be detached, and its last call failed: {last.message}"
         return self._made(Ailment.JOB_FAILED, said, NextStep.PLAN, RELEASE)
+
+    def _owed(self) -> Diagnosis:
+        assert self.owing is not None
+        hook, why = self.owing.hook.name, self.on.circumstances.owed[self.key]
+        said = f"{self._there} is attached, and hook `{hook}` {why}"
+        hint = "mend the hook: `reconciler apply` runs it again, until it ends well"
+        return self._made(Ailment.HOOK_OWED, said, NextStep.PLAN, hint)
 
     def _made(
         self,

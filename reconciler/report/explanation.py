@@ -73,6 +73,7 @@ def explanation_document(told: Explanation, when: When) -> Document:
             if one.key != key
         ),
         "plan": _planned(told),
+        "owed_hook": _owed(told),
         "last_call": None if last is None else {"at": when(last.at_s), **last_call_row(last)},
         "open_call": None
         if call is None
@@ -149,6 +150,14 @@ def _planned(told: Explanation) -> Document | None:
     }
 
 
+def _owed(told: Explanation) -> Document | None:
+    """Give the hook after its attach that the next apply runs again; None: none is owed."""
+    errand = next((one for one in told.plan.owed if one.key == told.key), None)
+    if errand is None:
+        return None
+    return {"hook": errand.hook.name, "says": told.on.circumstances.owed[errand.key]}
+
+
 def explanation_text(document: Document) -> str:
     """Give the same as lines."""
     return "".join(f"{line}\n" for line in _told(document))
@@ -169,6 +178,10 @@ def _told(row: Mapping[str, object]) -> Iterator[str]:
             yield f"      {place['line']} | {plain(str(place['text']))}"
     yield f"  rule: {row['rule']}"
     yield from _told_plan(cast("dict[str, object] | None", row["plan"]))
+    owed = cast("dict[str, str] | None", row["owed_hook"])
+    if owed is not None:
+        said = f"hook `{plain(owed['hook'])}` {plain(owed['says'])}"
+        yield f"  owed: {said}; `apply` runs it again"
     yield from _told_calls(row)
     if row["simulated"]:
         yield f"Scope {row['scope']} is simulated."

@@ -143,7 +143,15 @@ def test_a_hook_that_failed_after_its_attach_runs_again_until_it_ends_well(hooke
     define(hooked, mount=f"{MOUNT}; exit 32")
     assert hooked.apply().code == 4
     planned = hooked.plan("--detailed-exitcode")
-    assert (planned.code, len(ran(hooked))) == (0, 3), "no plan runs a hook"
+    assert (planned.code, len(ran(hooked))) == (2, 3), "no plan runs a hook"
+    assert "No changes." not in planned.out
+    assert hooked.plan().code == 0, "it is no error"
+    told = hooked.run("explain", "web-1/three", "-f", "lab.yaml").out
+    assert "  owed: hook `mount` ended with 32" in told
+    assert "owed" not in hooked.run("explain", "web-1/shared", "-f", "lab.yaml").out
+    doctor = hooked.run("doctor", "-f", "lab.yaml")
+    assert (doctor.code, doctor.out.count("after-attach")) == (2, 1)
+    assert "is attached, and hook `mount` ended with 32" in doctor.out
     assert "warning[after-attach]: `three` is attached to `web-1`, and hook `mount` ended" in (
         planned.out
     )
@@ -162,6 +170,8 @@ def test_a_hook_that_failed_after_its_attach_runs_again_until_it_ends_well(hooke
     for _ in range(2):
         ended = hooked.apply()
         assert (ended.code, len(ran(hooked)), "after-attach" in ended.out) == (0, 5, False)
+    assert hooked.plan("--detailed-exitcode").code == 0
+    assert hooked.run("doctor", "-f", "lab.yaml").code == 0
 
 
 def test_no_secret_gets_in_or_out(hooked: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
