@@ -48,10 +48,21 @@ class _Typed:
     def ask(self, subject: Subject) -> bool:
         """Show what would be reset, and tell whether every name was typed exactly."""
         say(_told(subject), err=True)
+        return all(self._agrees(what, text, typed) for what, text, typed in self._wanted(subject))
+
+    def possible(self, subject: Subject) -> bool:
+        """Tell whether every name was typed exactly, or can still be."""
+        return all(
+            text == typed if typed is not None else not self.silent
+            for _, text, typed in self._wanted(subject)
+        )
+
+    def _wanted(self, subject: Subject) -> list[tuple[str, str, str | None]]:
+        """Give what has to be typed: what it is, its text, and what was typed before."""
         wanted = [("volume's name", subject.name.volume, self.volume)]
         if subject.server_gone:
             wanted.append(("server's id", subject.key.server_id, self.server))
-        return all(self._agrees(what, text, typed) for what, text, typed in wanted)
+        return wanted
 
     def _agrees(self, what: str, text: str, typed: str | None) -> bool:
         if typed is None and not self.silent:
@@ -101,7 +112,11 @@ def verb(
     Only where the scope's policy says `allowStatusReset: true`, storage shows the volume in use,
     and the server itself, asked twice, doesn't have it. Exits as `apply` does.
     """
-    consent = Consent(ask=typed.ask, tell=lambda text: say(f"{text}\n", err=True))
+    consent = Consent(
+        ask=typed.ask,
+        tell=lambda text: say(f"{text}\n", err=True),
+        possible=typed.possible,
+    )
     around = surroundings()
     told = run(lambda: repair(attachment, asked, around, consent, lock_timeout_s))
     document = repair_document(repair_report(told))

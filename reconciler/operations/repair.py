@@ -4,7 +4,8 @@ The phases of a repair, in this order:
 
 find      exactly one attachment, in exactly one declared scope
 allow     the scope's policy says so, and the cloud has such a call
-doubt     look and ask the server itself, twice, apart; every condition holds both times
+doubt     look and ask the server itself, twice, apart; every condition holds both times; nothing is
+          waited for where what was typed ahead, or nobody to ask, rules consent out
 consent   a person types the volume's name, and the server's id where there is no such server
 lease     of this cloud: only one run at a time changes it
 look      once more: time passed while somebody thought
@@ -69,6 +70,8 @@ class Consent:
     ask: Callable[[Subject], bool]
     """Called once, and only where every condition holds."""
     tell: Callable[[str], None]
+    possible: Callable[[Subject], bool] = lambda _: True
+    """Tells before the wait between the two looks whether `ask` may still agree."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,8 +149,10 @@ class _Repair:
     async def through(self, told: Repaired, consent: Consent, leases: Leases) -> Repaired:
         """Take it through its phases. Raises _RefusedError where one says no, LockedError."""
         resets = self._allowed()
-        consent.tell(f"asking the server itself, twice, {APART_S:g} s apart ...")
         first = await self._doubted(resets, told.name)
+        if not consent.possible(first):
+            raise _RefusedError(_not_confirmed(first))
+        consent.tell(f"asking the server itself, twice, {APART_S:g} s apart ...")
         await self._session.patience.clock.sleep(APART_S)
         self._same(first, await self._doubted(resets, told.name))
         if not consent.ask(first):
@@ -299,11 +304,11 @@ class _Repair:
 
 
 def _not_confirmed(subject: Subject) -> Finding:
-    more = " and the server's id" if subject.server_gone else ""
+    more = " and the server's id: there is no such server" if subject.server_gone else ""
     flags = "`--confirm NAME`" + (" and `--confirm-server ID`" if subject.server_gone else "")
     return Finding(
         code="not-confirmed",
-        summary=f"{subject.key}: nobody typed the volume's name{more}",
+        summary=f"{subject.key}: nobody typed exactly the volume's name{more}",
         hint=f"type them exactly when asked, or say {flags}",
         scope=subject.key.scope,
     )

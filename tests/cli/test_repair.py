@@ -63,19 +63,26 @@ def test_the_typed_name_resets_one_record_and_nothing_else(lab: Lab) -> None:
 
 def test_it_says_what_it_will_do_before_it_asks(lab: Lab) -> None:
     declare(lab)
-    ran = mend(lab, "--confirm", "no")
-    assert (ran.code, lab.changing()) == (3, 0)
-    assert ran.out == "Repair refused. Nothing was sent.\n"
-    assert "nothing is detached from any server" in ran.err
-    assert "not-confirmed" in ran.err
+    assert "nothing is detached from any server" in mend(lab, "--confirm", "stale").err
 
 
-@pytest.mark.parametrize("arguments", [("--no-input",), ()], ids=["told", "no terminal"])
-def test_nobody_to_ask_is_a_refusal(lab: Lab, arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [("--confirm", "no"), ("--confirm", ""), ("--no-input",), ()],
+    ids=["another name", "no name", "told", "no terminal"],
+)
+def test_what_can_no_longer_be_confirmed_is_refused_at_once(
+    lab: Lab, arguments: tuple[str, ...]
+) -> None:
     declare(lab)
     ran = mend(lab, *arguments)
     assert (ran.code, lab.changing()) == (3, 0)
+    assert ran.out == "Repair refused. Nothing was sent.\n"
+    assert "error[not-confirmed]" in ran.err
     assert "--confirm NAME" in ran.err
+    assert "asking the server" not in ran.err
+    asked = [row for row in lab.requests() if "/block_device/" in str(row["path"])]
+    assert len(asked) == 1, "nothing is waited for, so nothing is asked again"
 
 
 @pytest.mark.parametrize(
