@@ -6,10 +6,7 @@ process, as Prometheus expects. Written from the service's loop, read from anywh
 
 from __future__ import annotations
 
-import os
-import tempfile
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.metrics.endpoints import endpoint
@@ -26,8 +23,6 @@ if TYPE_CHECKING:
 MOST_ENDPOINTS = 200
 """Beyond, they are counted together: a label's values must not grow without end."""
 OTHER = "other"
-MODE = 0o644
-"""Of the text file: node_exporter runs as somebody else."""
 
 
 class Meter:
@@ -136,20 +131,3 @@ class RequestMeter:
         """Count one answer that asked for silence."""
         with self._lock:
             self._numbers.throttles[scope] += 1
-
-
-def write(text: bytes, path: Path) -> None:
-    """Put a text file in the place of the last one, whole or not at all. Raises OSError.
-
-    node_exporter's textfile collector reads whatever ends in `.prom`; the unfinished file doesn't.
-    """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    unfinished = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text)
-            os.fchmod(file.fileno(), MODE)
-        unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.execution.clock import LoopClock
-from reconciler.metrics.meter import Meter, write
+from reconciler.metrics.meter import Meter
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.notice import NoticeFormat
 from reconciler.notify.address import AddressError, checked
 from reconciler.notify.shared import ScopeTeller
 from reconciler.notify.teller import Teller
 from reconciler.notify.webhook import Webhook
+from reconciler.operations.wholefile import check_writable, write_whole
 from reconciler.operations.wiring import listed, referred
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ REST_S = 1.0
 REST_TIMES = 20
 
 ALLOWED = "RECONCILER_ENDPOINTS"
+READABLE = 0o644
+"""Of the metrics file: node_exporter runs as somebody else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,10 +151,17 @@ class MetricsFile:
     """Writes the numbers into a file after ticks; a `WatchListener` that comes last.
 
     Those of thousands of scopes take a while to write: it rests `REST_S` after each time, or
-    `REST_TIMES` as long as that took, and what came meanwhile is written then.
+    `REST_TIMES` as long as that took, and what came meanwhile is written then. Raises FindingsError
+    at its beginning where no file can be in that place.
     """
 
     def __init__(self, text: Callable[[], bytes], path: Path) -> None:
+        try:
+            check_writable(path)
+        except OSError as error:
+            summary = f"the metrics file `{path}` can't be written: {error.strerror}"
+            hint = "choose another --metrics-file FILE"
+            raise FindingsError(Finding(code="metrics-file", summary=summary, hint=hint)) from error
         self._text = text
         self._path = path
         self._rests_until_s = -math.inf
@@ -202,7 +212,7 @@ class MetricsFile:
     def attempt(self) -> None:
         """Put the numbers of this moment into the file, where that can be done."""
         try:
-            write(self._text(), self._path)
+            write_whole(self._path, self._text(), READABLE)
         except OSError as error:
             # A full disk doesn't stop a service that looks after disks.
             told = {"file": str(self._path), "why": error.strerror}

@@ -20,6 +20,7 @@ from reconciler.model.attachment import AttachmentKey
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.plan import Action, Approved, Update
 from reconciler.operations.sessions import Request
+from reconciler.operations.wholefile import write_whole
 from reconciler.report.document import digest
 from reconciler.version import __version__
 
@@ -71,13 +72,8 @@ def save(path: Path, document: Document, request: Request) -> None:
         "plan": document,
     }
     text = json.dumps({**told, "seal": seal(told)}, sort_keys=True, indent=1)
-    beside = path.with_name(f".{path.name}.new")
     try:
-        beside.unlink(missing_ok=True)
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-        beside.replace(path)
+        write_whole(path, f"{text}\n".encode())
     except OSError as error:
         raise FindingsError(
             _wrong(path, f"can't be written: {error.strerror}", "choose another --out FILE")

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key, l
 
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.operations.snapshot_rows import Body, Head
+from reconciler.operations.wholefile import write_whole
 from reconciler.repository.tree import root_of
 from reconciler.version import __version__
 
@@ -74,16 +75,10 @@ def write(
     body = msgspec.json.encode(told) + b"\n"
     signature = base64.b64encode(key.sign(MEANT + body)).decode("ascii")
     head = msgspec.json.encode(Head(attachment_reconciler_snapshot=FORMAT, signature=signature))
-    beside = path.with_name(f".{path.name}.new")
     try:
-        beside.unlink(missing_ok=True)
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(head + b"\n" + body)
-        beside.replace(path)
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        what = f"can't be written: {why}"
+        write_whole(path, head + b"\n" + body)
+    except OSError as error:
+        what = f"can't be written: {error.strerror}"
         raise _wrong("snapshot-file", path, what, "choose another --snapshot FILE") from error
 
 

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.errors import ProviderError
 from reconciler.metrics.endpoints import endpoint
-from reconciler.metrics.meter import MOST_ENDPOINTS, Meter, write
+from reconciler.metrics.meter import MOST_ENDPOINTS, Meter
 from reconciler.model.outcome import Verdict
 from reconciler.model.plan import Action
 from reconciler.model.watching import Answer, BreakerStanding, WatchBreaker
@@ -190,19 +190,6 @@ def test_requests_are_counted_where_they_leave() -> None:
         ("POST /a", "prod", "not-sent"): 1,
     }
     assert told["throttles_total", "prod"] == 1
-
-
-def test_the_text_file_is_replaced_whole(tmp_path: Path) -> None:
-    path = tmp_path / "reconciler.prom"
-    path.write_text("old", encoding="utf-8")
-    with path.open(encoding="utf-8") as reader:
-        write(b"new\n", path)
-        assert reader.read() == "old"
-    assert path.read_bytes() == b"new\n"
-    assert path.stat().st_mode & 0o777 == 0o644
-    assert list(tmp_path.iterdir()) == [path]
-    with pytest.raises(OSError, match="directory"):
-        write(b"new\n", tmp_path / "none" / "x.prom")
 
 
 def promtool(*arguments: str, told: bytes = b"") -> subprocess.CompletedProcess[bytes]:
