@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ import click
 from reconciler.cli.embedded import SimulatorFolder
 from reconciler.cli.logs import log_plainly
 from reconciler.operations.asked import Request, Surroundings
+from reconciler.report.escape import plain
 from reconciler.report.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -162,6 +164,8 @@ def manifest_flags(verb: Verb) -> Verb:
         log_level: str,
         **rest: object,
     ) -> int:
+        if "" in files:
+            raise click.UsageError("`-f ''` names no file: say which, or `-f .` for this folder")
         del no_color  # `terminal` looks for it: it holds for what ends a verb early, too.
         log_plainly(log_level)
         asked = Request(files=files or DEFAULT_FILES, recursive=recursive, scopes=scopes)
@@ -184,6 +188,8 @@ def plan_flags(verb: Verb) -> Verb:
         expect_digest: str | None,
         **rest: object,
     ) -> int:
+        _choose_something("--target", targets)
+        _choose_something("--exclude", excludes)
         narrowed = replace(
             asked,
             targets=targets,
@@ -235,6 +241,18 @@ def _flagged(verb: Verb, flags: tuple[Callable[[Verb], Verb], ...]) -> Verb:
     for flag in reversed(flags):
         verb = flag(verb)
     return verb
+
+
+def _choose_something(flag: str, globs: tuple[str, ...]) -> None:
+    """Raise UsageError for a glob without a name: what a lost variable leaves means everything."""
+    for glob in globs:
+        scope, colon, rest = glob.partition(":")
+        parts = [scope, *rest.split("/", 1)] if colon and "/" not in scope else glob.split("/", 1)
+        if not all(part.strip() for part in parts):
+            raise click.UsageError(
+                f"`{flag} {shlex.quote(plain(glob))}` leaves a name out, and would choose "
+                "everything there: write `*` where that is meant, as [SCOPE:]SERVER/VOLUME"
+            )
 
 
 def _ack(text: str) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import stat
 from typing import TYPE_CHECKING
 
@@ -120,6 +121,26 @@ def test_a_digest_that_differs_fails_closed(lab: Lab) -> None:
     ran = lab.plan("--expect-digest", "sha256:other")
     assert ran.code == 3
     assert digest in ran.err
+
+
+@pytest.mark.parametrize("flag", ["--target", "--exclude"])
+def test_a_glob_that_leaves_a_name_out_is_refused_before_any_request(lab: Lab, flag: str) -> None:
+    lab.declare("  servers: {web-1: {volumes: []}}")
+    for glob in ("", " ", "/", "s:", ":", "lab:/", "lab:web-1/", ":web-1/one", "web-1/", "/one"):
+        for verb in (lab.plan, lab.apply):
+            ran = verb(flag, glob)
+            assert (ran.code, ran.out) == (1, ""), glob
+            assert f"`{flag} {shlex.quote(glob)}` leaves a name out" in ran.err
+    assert lab.requests() == []
+    assert lab.plan(flag, "web-1").code == 0
+
+
+def test_an_empty_path_is_not_this_folder(lab: Lab) -> None:
+    lab.declare("  servers: {web-1: {volumes: []}}")
+    for verb in ("plan", "validate", "live", "drift"):
+        ran = lab.run(verb, "-f", "")
+        assert (ran.code, "`-f ''` names no file" in ran.err) == (1, True), verb
+    assert lab.requests() == []
 
 
 def test_target_and_exclude_choose_and_exclude_wins(lab: Lab) -> None:
