@@ -28,7 +28,7 @@ from reconciler.cli.outcome import (
 )
 from reconciler.errors import ReconcilerError
 from reconciler.operations.offline import plan_offline
-from reconciler.operations.planfile import save
+from reconciler.operations.planfile import held_back, save
 from reconciler.operations.plans import plan_manifests
 from reconciler.report.document import plan_document
 from reconciler.report.escape import plain
@@ -85,9 +85,7 @@ def verb(
         save(Path(out), planned.whole, asked)
     say(told_as(planned.document if form == "text" else planned.whole, form))
     if out is not None:
-        again = " ".join((out, *_consent(asked)))
-        saved = f"Saved to {out}; apply exactly this with `reconciler apply {again}`.\n"
-        say(saved, err=form != "text")
+        say(_saved(out, planned, asked), err=form != "text")
     annotate(planned.found, besides=planned.findings)
     show(planned.findings)
     if asked.expect_digest not in {None, planned.digest}:
@@ -95,6 +93,15 @@ def verb(
         say("   = hint: look at the plan again and approve its digest\n", err=True)
         return REFUSED
     return exit_code(planned, detailed=detailed_exitcode)
+
+
+def _saved(out: str, planned: Planned, asked: Request) -> str:
+    """Tell what a plan that was saved is good for."""
+    refused = held_back(cast("Mapping[str, object]", planned.whole["reconciler"]))
+    if refused:
+        return f"Saved to {plain(out)}; it approves nothing: a guard held scope {refused} back.\n"
+    again = " ".join((shlex.quote(plain(out)), *_consent(asked)))
+    return f"Saved to {plain(out)}; apply exactly this with `reconciler apply {again}`.\n"
 
 
 def _consent(asked: Request) -> Iterator[str]:

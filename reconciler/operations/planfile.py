@@ -157,10 +157,15 @@ def _document(saved: Mapping[str, object]) -> Document:
     return document
 
 
+def held_back(ours: Mapping[str, object]) -> str:
+    """Name the scopes that a guard held back; a plan with one of them approves nothing."""
+    scopes = cast("list[Mapping[str, object]]", ours["scopes"])
+    return ", ".join(f"`{scope['name']}`" for scope in scopes if scope["refusals"])
+
+
 def _parsed(saved: Mapping[str, object]) -> SavedPlan:
     ours = cast("Mapping[str, object]", _document(saved)["reconciler"])
-    scopes = cast("list[Mapping[str, object]]", ours["scopes"])
-    refused = ", ".join(f"`{scope['name']}`" for scope in scopes if scope["refusals"])
+    refused = held_back(ours)
     if refused:
         raise ValueError(f"a guard held scope {refused} back when it was made: it approves nothing")
     facts = cast("Mapping[str, Mapping[str, Facts]]", ours["preconditions"])

@@ -102,6 +102,15 @@ def _folder(path: Path) -> None:
     path.mkdir()
 
 
+def test_a_plan_that_a_guard_held_back_is_saved_as_what_it_is(lab: Lab) -> None:
+    lab.declare("  servers: {web-1: {volumes: []}}", "maxDetach: 1")
+    ran = lab.plan("--out", "p.plan")
+    said = "Saved to p.plan; it approves nothing: a guard held scope `lab` back.\n"
+    assert (ran.code, said in ran.out, "apply exactly this" in ran.out) == (0, True, False)
+    ran = lab.run("apply", "p.plan")
+    assert (ran.code, "a guard held scope `lab` back" in ran.err) == (1, True)
+
+
 WRONG = {
     "cut short": (_cut, "it isn't whole, or it is another file"),
     "empty": (lambda path: path.write_bytes(b""), "it isn't whole, or it is another file"),
