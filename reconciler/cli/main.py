@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import importlib
-import io
 import os
 import signal
 import sys
@@ -13,6 +12,7 @@ from typing import NoReturn
 import click
 from click.shell_completion import CompletionItem
 
+from reconciler.cli.ending import code_in_the_end, last_words, prepare_streams
 from reconciler.errors import ReconcilerError
 
 VERBS = {
@@ -116,10 +116,7 @@ def main() -> NoReturn:
     # A run makes millions of values and drops few: walking over them at each 700th new one took a
     # quarter of its time.
     gc.set_threshold(50_000, 20, 100)
-    for stream in (sys.stdout, sys.stderr):
-        # Names may be in any script: what an encoding can't say is shown, and ends nothing.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    prepare_streams()
     try:
         code = reconciler.main(standalone_mode=False, prog_name="reconciler")
         sys.stdout.flush()
@@ -134,8 +131,7 @@ def main() -> NoReturn:
 
         leave(told(error))
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted. Whatever was in flight is in the journal:", err=True)
-        click.echo("   = hint: run `reconciler apply` again, it adopts what it finds", err=True)
+        click.echo(last_words(), err=True, nl=False)
         leave(INTERRUPTED)
     except BrokenPipeError:
         # Whoever read us went away; closing stdout must not complain about that again.
@@ -146,4 +142,4 @@ def main() -> NoReturn:
 
 def leave(code: int) -> NoReturn:
     """End the process with an exit code of the command line's table."""
-    sys.exit(code)
+    sys.exit(code_in_the_end(code))

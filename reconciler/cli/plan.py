@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from reconciler.cli.ending import begins
 from reconciler.cli.flags import (
     FORMAT_FLAG,
     chosen_format,
@@ -125,6 +126,8 @@ def _fits(asked: Request, *, out: str | None, preflight: bool) -> None:
 async def _made(asked: Request, around: Surroundings, *, preflight: bool) -> Planned:
     if asked.snapshot is not None:
         return await plan_offline(asked, around)
+    if preflight:
+        begins()  # A cloud that takes the question for an attach is in the journal.
     return await plan_manifests(asked, around, preflight=preflight)
 
 

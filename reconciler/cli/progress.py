@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Self, cast
 
+from reconciler.cli.ending import begins
 from reconciler.cli.outcome import say, told_as
 from reconciler.report.escape import plain
 from reconciler.report.run import DOING, run_text
@@ -68,6 +69,7 @@ class PlainEvents:
         self._began_s[call.keys[0].scope, step_id] = time.monotonic()
         if self.interruptions is not None:
             self.interruptions.changing = True
+        begins()
         if not self._starts:
             return
         first = self.told(call.keys[0])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.asking import answer
+from reconciler.cli.ending import begins
 from reconciler.cli.flags import LOCK_FLAG, manifest_flags, surroundings
 from reconciler.cli.outcome import run, say, show
 from reconciler.operations.repair import APART_S, Consent, repair, repair_report
@@ -48,7 +49,11 @@ class _Typed:
     def ask(self, subject: Subject) -> bool:
         """Show what would be reset, and tell whether every name was typed exactly."""
         say(_told(subject), err=True)
-        return all(self._agrees(what, text, typed) for what, text, typed in self._wanted(subject))
+        wanted = self._wanted(subject)
+        agreed = all(self._agrees(what, text, typed) for what, text, typed in wanted)
+        if agreed:
+            begins()
+        return agreed
 
     def possible(self, subject: Subject) -> bool:
         """Tell whether every name was typed exactly, or can still be."""

@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
+from reconciler.cli.ending import begins
 from reconciler.cli.outcome import findings_of, say
 from reconciler.errors import ReconcilerError
 from reconciler.report.document import finding_row
@@ -70,6 +71,7 @@ class JsonEvents:
         """Tell that a call is about to be made, and from time to time that it is under way."""
         if self.interruptions is not None:
             self.interruptions.changing = True
+        begins()
         _tell(started_messages(self._naming, step_id, call))
         self._again(step_id, call, asyncio.get_running_loop().time())
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
+from reconciler.cli.ending import begins
 from reconciler.cli.flags import duration, manifest_flags, surroundings
 from reconciler.cli.history import when
 from reconciler.cli.logs import log_as
@@ -265,6 +266,8 @@ class Lines:
 
     def step_began(self, scope: str, run: str, step_id: str, call: Call) -> None:
         """Print nothing: the tick tells."""
+        del scope, run, step_id, call
+        begins()
 
     def step_ended(
         self, scope: str, run: str, step_id: str, call: Call, outcomes: Outcomes

@@ -100,8 +100,7 @@ def test_an_interrupt_at_the_prompt_ends_it_at_once(lab: Lab, number: signal.Sig
     os.close(ours)
     os.close(theirs)
     assert (process.returncode, lab.changing()) == (130, 0)
-    assert "Interrupted." in err
-    assert "= hint:" in err
+    assert err.endswith("Interrupted. Nothing was sent that changes anything.\n")
 
 
 def test_a_guard_refuses_and_nothing_is_sent(lab: Lab) -> None:
