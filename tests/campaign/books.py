@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from reconciler.journal.journal import Book, Pages
     from reconciler.model.attachment import AttachmentKey
+    from reconciler.model.declared import Side
     from reconciler.model.memory import Memory
     from reconciler.model.outcome import Outcome, Outcomes
     from reconciler.model.record import Identity, Intent, NamedAttachment
@@ -232,6 +233,10 @@ class Unread:
     def own(self, rows: object) -> None:
         """Forget it."""
         del rows
+
+    def owned_rows(self) -> frozenset[tuple[Side, str]]:
+        """Know of none."""
+        return frozenset()
 
 
 @dataclass

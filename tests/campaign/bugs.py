@@ -178,7 +178,7 @@ AT_THE_EDGE = (
         name="no redaction",
         breaks="a secret that the cloud quotes is shown",
         where="providers.redaction:Redaction.hidden",
-        swaps=(("needles = (", "return body\n    needles = ("),),
+        swaps=(("own = [", "return body\n    own = ["),),
     ),
     Plant(
         name="no escaping",

@@ -105,10 +105,6 @@ class Alone:
 class Unwatched(Unread):
     """What a service has written down: nothing."""
 
-    def owned_rows(self) -> frozenset[object]:
-        """Give what it owned."""
-        return frozenset()
-
     def lasting(self) -> tuple[object, ...]:
         """Give what it saw differ."""
         return ()
