@@ -22,6 +22,8 @@ SDK = "huaweicloudsdkecs"
 """The counterpart that a bare `@pytest.mark.counterpart` means."""
 EXTRAS = {"schemathesis": "campaign"}
 """The extras of those that `counterparts` doesn't install."""
+IMPORTED = {"procrastinate": "fleet"}
+"""Those without which a file of tests can't even be imported, with their extras."""
 PROGRAMS = {"playwright": "chromium"}
 """What a counterpart drives and Debian has."""
 APART: dict[str, Callable[[], object]] = {
@@ -57,6 +59,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="read",
         help="`write`: write the golden files anew instead of holding texts against them",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to begin where whole files would skip themselves although CI insists."""
+    missing = [name for name in IMPORTED if importlib.util.find_spec(name) is None]
+    if missing and config.getoption("--counterparts") == "required":
+        extras = ",".join(IMPORTED[name] for name in missing)
+        named = " and ".join(missing)
+        raise pytest.UsageError(f"without {named}: pip install -e '.[dev,{extras}]'")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
