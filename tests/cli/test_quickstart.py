@@ -9,6 +9,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.cli.running import REPOSITORY
 
 if TYPE_CHECKING:
@@ -73,18 +75,30 @@ def test_the_whole_of_the_projects_own_manifests_can_be_planned(tmp_path: Path) 
     assert [finding for finding in ours["findings"] if finding["severity"] == "error"] == []
 
 
-def test_help_and_version_load_none_of_the_heavy_libraries(tmp_path: Path) -> None:
+SLOW = {"asyncio", "deepdiff", "httpx", "jinja2", "procrastinate", "psycopg", "rich", "sqlalchemy"}
+SLOW |= {"starlette", "uvicorn", "wcwidth"}
+
+
+@pytest.mark.parametrize(
+    ("words", "heavy", "says"),
+    [
+        (["--help"], SLOW | {"pydantic", "yaml"}, "simulator"),
+        (["validate", "-f", str(REPOSITORY / "manifests" / "quickstart.yaml")], SLOW, "Valid."),
+    ],
+    ids=["help", "validate"],
+)
+def test_what_only_reads_its_own_text_loads_none_of_the_heavy_libraries(
+    tmp_path: Path, words: list[str], heavy: set[str], says: str
+) -> None:
     code = (
-        "import sys; sys.argv = ['reconciler', '--help']\n"
+        f"import sys; sys.argv = ['reconciler', *{words}]\n"
         "from reconciler.cli.main import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "heavy = {'httpx', 'pydantic', 'deepdiff', 'sqlalchemy', 'yaml', 'starlette', 'uvicorn',\n"
-        "         'rich', 'jinja2', 'wcwidth', 'procrastinate', 'psycopg'}\n"
-        "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)"
+        f"sys.exit(', '.join(sorted({heavy} & set(sys.modules))) or 0)"
     )
     ran = subprocess.run(  # noqa: S603 - our own command
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
-    assert "simulator" in ran.stdout
+    assert says in ran.stdout
