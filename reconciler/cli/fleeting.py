@@ -15,7 +15,8 @@ from reconciler.cli.history import when
 from reconciler.cli.logs import log_as
 from reconciler.cli.outcome import INTERRUPTED, run, say
 from reconciler.cli.showing import showing
-from reconciler.cli.watch import Lines, noticed
+from reconciler.cli.ticking import Lines, Messages
+from reconciler.cli.watch import noticed
 from reconciler.daemon.log import Log
 from reconciler.fleet import database, standing
 from reconciler.fleet.budget import SharedBudget
@@ -86,7 +87,7 @@ def worker(
             in_force=in_force,
             around=replace(around, book=book, budget=budget, traffic=meter.traffic),
             budget=budget,
-            listeners=(Log(), Lines(as_json=as_json), *listeners),
+            listeners=(Log(), Messages() if as_json else Lines(), *listeners),
             tell=teller.ticked if teller is not None else None,
             concurrency=concurrency,
             grace_s=grace_s,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import signal
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -12,37 +11,30 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
-from reconciler.cli.ending import begins
 from reconciler.cli.flags import duration, manifest_flags, surroundings
-from reconciler.cli.history import when
 from reconciler.cli.logs import log_as
-from reconciler.cli.outcome import ERROR, INTERRUPTED, run, say
+from reconciler.cli.outcome import INTERRUPTED, run, say
 from reconciler.cli.page import Shown, page_flags
 from reconciler.cli.showing import showing
+from reconciler.cli.ticking import Lines, Messages
 from reconciler.daemon.log import Log
 from reconciler.daemon.loop import Daemon, Terms
 from reconciler.daemon.schedule import is_cron
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.schedule import SHORTEST_S
-from reconciler.model.watching import Answer
 from reconciler.operations import wiring
 from reconciler.operations.ears import MetricsFile, ears
 from reconciler.operations.inforce import InForce, Overrides
 from reconciler.report.escape import plain
-from reconciler.report.watch import tick_document, tick_text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from reconciler.model.call import Call
-    from reconciler.model.outcome import Outcomes
-    from reconciler.model.watching import Tick, Watched
     from reconciler.operations.asked import Request, Surroundings
     from reconciler.operations.ears import Ears
     from reconciler.ports import WatchListener
 
-DRIFTED = 2
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 STOPPING = (
     "Stopping: nothing new begins, and what is in flight is waited for. "
@@ -148,7 +140,7 @@ def _told(in_force: InForce, around: Surroundings, shown: Shown, wishes: Wishes)
     """Watch, and let everybody hear of it who shall."""
     assert around.book is not None, "it is open"
     heard = ears(in_force, around, around.book)
-    lines = Lines(as_json=wishes["as_json"])
+    lines = Messages() if wishes["as_json"] else Lines()
     listeners: list[WatchListener] = [Log(), lines, heard.meter]
     if heard.teller is not None:
         listeners.append(heard.teller)
@@ -245,49 +237,3 @@ def noticed(stop: asyncio.Event) -> Iterator[list[int]]:
     finally:
         for one in SIGNALS:
             loop.remove_signal_handler(one)
-
-
-class Lines:
-    """WatchListener (see `ports`) that prints each tick, and remembers how it stands."""
-
-    def __init__(self, *, as_json: bool) -> None:
-        self._as_json = as_json
-        self._last: dict[str, Tick] = {}
-
-    def changed(self, now: Watched) -> None:
-        """Say once which scopes are simulated, and what is wrong with newer manifests."""
-        for finding in now.manifests.findings:
-            where = f" at {finding.place}" if finding.place is not None else ""
-            summary = plain(f"{finding.summary}{where}")
-            say(f"error[{finding.code}]: {summary}; the last good manifests stay\n", err=True)
-
-    def tick_began(self, scope: str, at_s: float) -> None:
-        """Print nothing."""
-
-    def step_began(self, scope: str, run: str, step_id: str, call: Call) -> None:
-        """Print nothing: the tick tells."""
-        del scope, run, step_id, call
-        begins()
-
-    def step_ended(
-        self, scope: str, run: str, step_id: str, call: Call, outcomes: Outcomes
-    ) -> None:
-        """Print nothing: the tick tells."""
-
-    def ticked(self, tick: Tick) -> None:
-        """Print the tick."""
-        self._last[tick.scope] = tick
-        document = tick_document(tick, when)
-        say(json.dumps(document, sort_keys=True) + "\n" if self._as_json else tick_text(document))
-
-    def exit_code(self) -> int:
-        """Give the exit code of `drift` for the last looks; what was corrected is in line."""
-        if not all(tick.looked for tick in self._last.values()):
-            return ERROR
-        left = (
-            one
-            for tick in self._last.values()
-            for one in tick.differences
-            if one.answer is not Answer.PENDING and (one.held is not None or one.run is None)
-        )
-        return DRIFTED if any(left) else 0

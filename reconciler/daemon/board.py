@@ -67,8 +67,13 @@ class Board:
         for one in self.listeners:
             one.tick_began(name, at_s)
 
+    def looked(self, tick: Tick) -> None:
+        """Tell what a look saw, before anything of it is corrected."""
+        for one in self.listeners:
+            one.looked(tick)
+
     def ticked(self, tick: Tick) -> None:
-        """Tell what a look saw."""
+        """Tell what a look saw, and what was done about it."""
         known = self._scopes.get(tick.scope)
         if known is not None:  # It may have been declared no more meanwhile.
             looked_s = tick.began_s if tick.looked else known.looked_s

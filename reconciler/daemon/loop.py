@@ -159,6 +159,7 @@ class Daemon:
                 corrects=schedule.correct,
                 heal=schedule.heal,
                 events=partial(Told, self.board, name),
+                looked=self.board.looked,
                 stop=stop,
                 commit=self._in_force.manifests.commit,
             )

@@ -234,6 +234,7 @@ class Worker:
                 corrects=schedule.correct,
                 heal=schedule.heal,
                 events=self._heard.events(scope),
+                looked=self._heard.looked,
                 stop=stop,
                 commit=self._in_force.manifests.commit,
             )

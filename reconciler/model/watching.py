@@ -215,6 +215,8 @@ class Tick:
     requests: int = 0
     next_s: float | None = None
     """When it looks again; None: it doesn't."""
+    provider: str = ""
+    """Only in a tick that just happened and could look."""
     attachments: tuple[SeenAttachment, ...] = ()
     """The picture, sorted; only in a tick that just happened, not kept in the journal."""
 

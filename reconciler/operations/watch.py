@@ -73,6 +73,8 @@ class Watch:
     heal: Heal
     events: Callable[[str], Events]
     """Gives who hears of a run, by its id."""
+    looked: Callable[[Tick], None]
+    """Hears what was seen, before anything of it is corrected."""
     stop: asyncio.Event
     """Set once nothing new may be sent."""
     commit: str | None = None
@@ -93,6 +95,7 @@ class _Look:
     plan: ScopePlan
     found: Comparison
     requests: int
+    provider: str
     unended: bool
     """True while calls of earlier runs have no known end: a run has to look after them."""
 
@@ -134,8 +137,10 @@ async def _phases(watch: Watch, blank: Tick) -> Tick:
         breaker=past.breaker,
         findings=(*look.plan.on.desired.entry_findings, *look.plan.on.desired.scope_findings),
         requests=look.requests,
+        provider=look.provider,
         attachments=look.found.attachments,
     )
+    watch.looked(made)
     due = chosen.changes or (look.unended and watch.corrects)
     return await _corrected(watch, look, chosen, made) if due else made
 
@@ -162,6 +167,7 @@ async def _looked(watch: Watch) -> _Look | Finding:
         plan=scope,
         found=compared(scope),
         requests=session.pace.requests,
+        provider=session.scope.provider,
         unended=bool(open_calls),
     )
 

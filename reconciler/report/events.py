@@ -8,6 +8,7 @@ have no `byte`: only lines and columns are known here.
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, cast
 
 from reconciler.model.plan import Standing
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.call import Call
-    from reconciler.model.outcome import Outcome
+    from reconciler.model.outcome import Outcome, Outcomes
+    from reconciler.model.watching import Tick
     from reconciler.report.document import Document
 
     Row = Mapping[str, object]
@@ -57,7 +59,7 @@ def version_message() -> Document:
 
 
 class Naming:
-    """What a plan calls its attachments: by the cloud's ids, in people's words."""
+    """What a plan or a look calls its attachments: by the cloud's ids, in people's words."""
 
     def __init__(self) -> None:
         self._names: dict[tuple[str, str], str] = {}
@@ -73,6 +75,18 @@ class Naming:
                 if change[f"{end}_id"] is not None:
                     there = (str(change["scope"]), str(change[f"{end}_id"]))
                     self._names[there] = str(change[end])
+
+    def meet(self, tick: Tick) -> None:
+        """Take the names of what a look saw."""
+        if tick.provider:
+            self._providers[tick.scope] = tick.provider
+        named = chain(
+            ((one.key, one.name) for one in tick.attachments),
+            ((one.key, one.name) for one in tick.differences),
+        )
+        for key, name in named:
+            self._names[key.scope, key.server_id] = name.server
+            self._names[key.scope, key.volume_id] = name.volume
 
     def names(self, key: AttachmentKey) -> tuple[str, str]:
         """Give server and volume, by id where no name is known; foreign text, as it is."""
@@ -117,11 +131,12 @@ def plan_messages(document: Document, naming: Naming) -> Iterator[Document]:
         yield message("planned_change", text, {"change": planned, "reconciler": dict(change)})
     counts = cast("Mapping[str, int]", ours["counts"])
     told = {name: ours[name] for name in ("counts", "forecast", "digest")}
-    members = {"changes": _sum(counts, "plan"), "reconciler": told}
+    members = {"changes": summed(counts, "plan"), "reconciler": told}
     yield message("change_summary", counts_line(ours), members)
 
 
-def _sum(counts: Mapping[str, int], operation: str) -> Document:
+def summed(counts: Mapping[str, int], operation: str) -> Document:
+    """Give changes by action as Terraform counts them; a move is one added and one removed."""
     return {
         "add": counts["attach"] + counts["move"],
         "change": counts["update"],
@@ -185,10 +200,17 @@ def progress_messages(naming: Naming, step: str, call: Call, seconds: float) -> 
         yield message("apply_progress", text, _hook(naming, step, call, key, seconds))
 
 
-def ended_message(
+def ended_messages(
+    naming: Naming, step: str, call: Call, outcomes: Outcomes, seconds: float
+) -> Iterator[Document]:
+    """Tell what became of each attachment of a call."""
+    for key, outcome in sorted(outcomes.items(), key=lambda pair: pair[0]):
+        yield _ended(naming, step, call, (key, outcome), seconds)
+
+
+def _ended(
     naming: Naming, step: str, call: Call, outcome: tuple[AttachmentKey, Outcome], seconds: float
 ) -> Document:
-    """Tell what became of one attachment of a call."""
     key, became = outcome
     done = became.verdict.value == "done"
     word = (
@@ -245,4 +267,4 @@ def run_messages(document: Document, findings: Sequence[Row]) -> Iterator[Docume
     closing = [line for line in lines if line.startswith("Apply ")]
     text = closing[0] if closing else "Apply complete. There was nothing to do."
     ours = {name: value for name, value in document.items() if name not in {"open", "scopes"}}
-    yield message("change_summary", text, {"changes": _sum(counts, "apply"), "reconciler": ours})
+    yield message("change_summary", text, {"changes": summed(counts, "apply"), "reconciler": ours})

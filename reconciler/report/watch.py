@@ -86,19 +86,22 @@ def tick_text(document: Document) -> str:
     return "".join(f"{line}\n" for line in _lines(document))
 
 
-def _lines(tick: Document) -> Iterator[str]:
-    head = f"{tick['began']} {tick['scope']}:"
+def tick_head(tick: Document) -> str:
+    """Give the numbers of a tick in words."""
     if not tick["looked"]:
-        yield f"{head} could not look"
-    else:
-        counts = cast("dict[str, int]", tick["counts"])
-        told = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
-        yield f"{head} {told or 'nothing is attached'}"
+        return "could not look"
+    counts = cast("dict[str, int]", tick["counts"])
+    told = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
+    return told or "nothing is attached"
+
+
+def _lines(tick: Document) -> Iterator[str]:
+    yield f"{tick['began']} {plain(str(tick['scope']))}: {tick_head(tick)}"
     for one in cast("list[Document]", tick["findings"]):
         yield f"  {one['severity']}[{one['code']}]: {plain(str(one['summary']))}"
     for answer in Answer:
         for one in cast("list[Document]", tick[answer.value]):
-            yield f"  {answer.value}: {one['kind']} {_there(one)}{_asides(one)}"
+            yield f"  {answer.value}: {told_of(one)}"
     for one in cast("list[Document]", tick["corrections"]):
         said = f" ({plain(str(one['code']))})" if one["code"] else ""
         yield f"  {one['action']} {_there(one)}: {one['verdict']}{said}"
@@ -106,6 +109,11 @@ def _lines(tick: Document) -> Iterator[str]:
         yield f"  gone: {one['kind']} {_there(one)}, since {one['since']}"
     if tick["breaker"] != "closed":
         yield f"  the breaker is {tick['breaker']}: `reconciler watch --reset-breaker` closes it"
+
+
+def told_of(one: Mapping[str, object]) -> str:
+    """Give a difference in a line: what, where, since when, and why it is left."""
+    return f"{one['kind']} {_there(one)}{_asides(one)}"
 
 
 def _there(one: Mapping[str, object]) -> str:

@@ -50,7 +50,13 @@ def test_once_tells_then_corrects_then_is_in_line(lab: Lab) -> None:
         file.write(SCHEDULE)
     made = lab.run("watch", "-f", "lab.yaml", "--once", "--json")
     assert made.code == 0
-    (tick,) = [json.loads(line) for line in made.out.splitlines()]
+    messages = [json.loads(line) for line in made.out.splitlines()]
+    kinds = ["version", "resource_drift", "planned_change", "apply_start", "apply_complete"]
+    assert [one["type"] for one in messages] == [*kinds, "change_summary"]
+    assert "web-1/one: attached after " in messages[4]["@message"], "names, not ids"
+    assert messages[3]["hook"]["resource"]["implied_provider"] == "huawei-ecs"
+    assert sorted(messages, key=lambda one: one["@timestamp"]) == messages
+    tick = messages[-1]["reconciler"]
     assert [(c["action"], c["verdict"]) for c in tick["corrections"]] == [("attach", "done")]
     assert tick["drift"][0]["run"] == tick["run"]
     assert lab.run("watch", "-f", "lab.yaml", "--once").out.count("gone: missing web-1/one") == 1

@@ -33,5 +33,6 @@ def test_every_format_is_as_it_was_read(name: str, golden: Callable[[str, str], 
 
 def test_no_golden_file_is_left_over() -> None:
     ends = [*(ENDS.get(form, form) for form in FORMATS), *(f"{look}.txt" for look in LOOKS)]
-    wanted = {f"{name}.{end}" for name in PLANS for end in ends} | {"apply.ndjson"}
+    wanted = {f"{name}.{end}" for name in PLANS for end in ends}
+    wanted |= {"apply.ndjson", "watch.ndjson"}
     assert {path.name for path in FOLDER.iterdir()} == wanted

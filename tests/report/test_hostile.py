@@ -31,8 +31,9 @@ from reconciler.model.history import PastCall, PastRun, PastVerdict
 from reconciler.model.outcome import Outcome, Verdict
 from reconciler.model.plan import AcceptedDrift, Action, Change, Name, Plan, Standing, Update
 from reconciler.model.record import NamedAttachment
+from reconciler.model.watching import Answer, Correction, Difference, Held, Kind, Tick, Why
 from reconciler.report.escape import json_text
-from reconciler.report.events import Naming, ended_message, plan_messages, run_messages
+from reconciler.report.events import Naming, ended_messages, plan_messages, run_messages
 from reconciler.report.formats import rendered
 from reconciler.report.history import DetailedRun
 from reconciler.report.history import run_document as past_document
@@ -40,6 +41,8 @@ from reconciler.report.history import run_text as past_text
 from reconciler.report.look import Look
 from reconciler.report.run import RunReport, run_document, run_text
 from reconciler.report.text import plan_text
+from reconciler.report.watch import tick_document, tick_text
+from reconciler.report.watch_events import looked_messages, ticked_messages
 from reconciler.report.workflow import annotation
 from tests.report.hostile import PAYLOADS
 from tests.report.plans import document, told
@@ -202,9 +205,44 @@ def messages(text: str) -> str:
     naming = Naming()
     stream = [
         *plan_messages(plan_of(text), naming),
-        ended_message(naming, text, CALL, (KEY, outcome(text)), 1.0),
+        *ended_messages(naming, text, CALL, {KEY: outcome(text)}, 1.0),
         *run_messages(ended(text), []),
     ]
+    return "".join(f"{json_text(one, indent=None)}\n" for one in stream)
+
+
+def looked(text: str) -> Tick:
+    """Give a tick of foreign words."""
+    name = Name(server=text, volume=text)
+    one = Difference(
+        answer=Answer.DRIFT,
+        kind=Kind.MOVED,
+        key=KEY,
+        name=name,
+        found_server_id=text,
+        found_server=text,
+        held=Held(why=Why.REFUSED, words=text),
+    )
+    made = Correction(
+        key=KEY,
+        name=name,
+        action=Action.MOVE,
+        verdict=Verdict.FAILED,
+        run=text,
+        at_s=0.0,
+        code=text,
+        message=text,
+        request_id=text,
+    )
+    found = Finding(code="cloud", summary=text, hint=text, scope=text)
+    blank = Tick(scope=text, began_s=0.0, took_s=1.0, looked=True, provider=text)
+    return replace(blank, differences=(one,), gone=(one,), corrections=(made,), findings=(found,))
+
+
+def tick_messages(text: str) -> str:
+    """Give the stream of a service."""
+    tick, naming = looked(text), Naming()
+    stream = (*looked_messages(tick, naming, str), *ticked_messages(tick, str))
     return "".join(f"{json_text(one, indent=None)}\n" for one in stream)
 
 
@@ -219,6 +257,8 @@ SINKS: dict[str, Callable[[str], str]] = {
     "traceback in the log": traced,
     "workflow": annotated,
     "messages": messages,
+    "tick": lambda text: tick_text(tick_document(looked(text), str)),
+    "messages of a tick": tick_messages,
     **{
         form: lambda text, form=form: rendered(plan_of(text), form)  # type: ignore[misc] # bound now
         for form in ("json", "markdown", "html", "junit", "sarif", "gitlab")
@@ -226,7 +266,7 @@ SINKS: dict[str, Callable[[str], str]] = {
 }
 
 
-WHOLE = {"json", "messages", "history as JSON", "sarif"}
+WHOLE = {"json", "messages", "messages of a tick", "history as JSON", "sarif"}
 """What machines read keeps every value as it is, however long (SARIF: the paths of files)."""
 
 
@@ -264,7 +304,7 @@ def test_nothing_arrives_raw(sink: str) -> None:
             assert len(given) < 100_000, f"{name}: {len(given)}"
 
 
-@pytest.mark.parametrize("sink", ["terminal", "end of a run", "progress", "history", "log"])
+@pytest.mark.parametrize("sink", ["terminal", "end of a run", "progress", "history", "log", "tick"])
 def test_no_text_makes_a_line_of_its_own(sink: str) -> None:
     wanted = len(SINKS[sink]("harmless").splitlines())
     counted = {name: len(SINKS[sink](text).splitlines()) for name, text in PAYLOADS.items()}
