@@ -277,9 +277,9 @@ class EmbeddedCloud(Protocol):
 class WatchListener(Protocol):
     """Hears what a service sees and does: metrics, notifications, the page.
 
-    Called on the service's loop, in this order for each scope: `tick_began`, `looked` where it
-    could be looked at, for a correction `step_began` and `step_ended`, then `ticked`, when the
-    journal has it. Never raises, and never waits: what takes time is put into a queue of its own.
+    Called on the service's loop, in this order for each scope: `tick_began`, then for a correction
+    `step_began` and `step_ended`, then `ticked`, when the journal has it. Never raises, and never
+    waits: what takes time is put into a queue of its own.
     """
 
     def changed(self, now: Watched) -> None:
@@ -288,10 +288,6 @@ class WatchListener(Protocol):
 
     def tick_began(self, scope: str, at_s: float) -> None:
         """Tell that a scope is about to be looked at."""
-        ...
-
-    def looked(self, tick: Tick) -> None:
-        """Tell what a look saw, before anything of it is corrected: no corrections, no end yet."""
         ...
 
     def step_began(self, scope: str, run: str, step_id: str, call: Call) -> None:

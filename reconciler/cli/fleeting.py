@@ -66,6 +66,7 @@ def worker(
     around = surroundings()
     url = database.database_url(around.environ)
     in_force = InForce(asked, around, Overrides())
+    lines = Messages() if as_json else Lines()
     with ExitStack() as stack:
         database.check_schema(url)
         book = wiring.book(around, writing=True)
@@ -87,7 +88,8 @@ def worker(
             in_force=in_force,
             around=replace(around, book=book, budget=budget, traffic=meter.traffic),
             budget=budget,
-            listeners=(Log(), Messages() if as_json else Lines(), *listeners),
+            listeners=(Log(), lines, *listeners),
+            looked=lines.looked,
             tell=teller.ticked if teller is not None else None,
             concurrency=concurrency,
             grace_s=grace_s,

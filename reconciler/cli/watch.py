@@ -159,6 +159,7 @@ def _told(in_force: InForce, around: Surroundings, shown: Shown, wishes: Wishes)
             in_force=in_force,
             around=replace(around, traffic=heard.meter.traffic),
             listeners=tuple(listeners),
+            looked=lines.looked,
             chance=random.random,
             grace_s=wishes["grace_s"],
             once=wishes["once"],

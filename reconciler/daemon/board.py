@@ -67,11 +67,6 @@ class Board:
         for one in self.listeners:
             one.tick_began(name, at_s)
 
-    def looked(self, tick: Tick) -> None:
-        """Tell what a look saw, before anything of it is corrected."""
-        for one in self.listeners:
-            one.looked(tick)
-
     def ticked(self, tick: Tick) -> None:
         """Tell what a look saw, and what was done about it."""
         known = self._scopes.get(tick.scope)

@@ -39,9 +39,6 @@ class Log:
         """Log that a look began."""
         logger.debug("look began", extra={"scope": scope, "at_s": at_s})
 
-    def looked(self, tick: Tick) -> None:
-        """Log nothing: a look is logged when it has ended."""
-
     def step_began(self, scope: str, run: str, step_id: str, call: Call) -> None:
         """Log a call before it is made."""
         told = {"scope": scope, "run": run, "step": step_id, "verb": call.verb.value}

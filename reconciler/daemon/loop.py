@@ -20,7 +20,7 @@ from reconciler.daemon.schedule import first_wait_s, next_at
 from reconciler.errors import JournalError
 from reconciler.model.finding import Finding
 from reconciler.model.watching import Watched, WatchedScope
-from reconciler.operations.watch import Watch, tick
+from reconciler.operations.watch import Watch, tick, unheard
 from reconciler.version import __version__
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ class Terms:
     in_force: InForce
     around: Surroundings
     listeners: Sequence[WatchListener]
+    looked: Callable[[Tick], None] = unheard
+    """Hears what a look saw, before anything of it is corrected."""
     chance: Callable[[], float]
     """Gives a number from 0 to 1; it spreads the looks."""
     grace_s: float = GRACE_S
@@ -159,7 +161,7 @@ class Daemon:
                 corrects=schedule.correct,
                 heal=schedule.heal,
                 events=partial(Told, self.board, name),
-                looked=self.board.looked,
+                looked=self._terms.looked,
                 stop=stop,
                 commit=self._in_force.manifests.commit,
             )

@@ -34,11 +34,6 @@ class Heard:
         for one in self.listeners:
             one.tick_began(scope, at_s)
 
-    def looked(self, tick: Tick) -> None:
-        """Tell what a look saw, from the thread of the look."""
-        for one in self.listeners:
-            self.soon(partial(one.looked, tick))
-
     def ticked(self, tick: Tick) -> None:
         """Tell what a look saw, and what was done about it."""
         for one in self.listeners:

@@ -74,6 +74,8 @@ class Terms:
     around: Surroundings
     budget: SharedBudget
     listeners: Sequence[WatchListener]
+    looked: Callable[[Tick], None]
+    """Hears what a look saw, before anything of it is corrected; on the worker's loop."""
     tell: Callable[[Tick], Awaitable[None]] | None
     """Who is told what a look saw, before its scope is looked at again; None: nobody."""
     concurrency: int
@@ -234,7 +236,7 @@ class Worker:
                 corrects=schedule.correct,
                 heal=schedule.heal,
                 events=self._heard.events(scope),
-                looked=self._heard.looked,
+                looked=lambda seen: self._heard.soon(partial(self._terms.looked, seen)),
                 stop=stop,
                 commit=self._in_force.manifests.commit,
             )

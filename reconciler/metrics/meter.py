@@ -61,9 +61,6 @@ class Meter:
         with self._lock:
             self._numbers.ticks.setdefault(scope, None)
 
-    def looked(self, tick: Tick) -> None:
-        """Count nothing: a tick counts when it has ended."""
-
     def step_began(self, scope: str, run: str, step_id: str, call: Call) -> None:
         """Count nothing: what a call did is known when it has ended."""
 

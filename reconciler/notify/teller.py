@@ -76,9 +76,6 @@ class Teller:
     def tick_began(self, scope: str, at_s: float) -> None:
         """Tell nothing: a tick says something when it has ended."""
 
-    def looked(self, tick: Tick) -> None:
-        """Tell nothing: a tick says something when it has ended."""
-
     def step_began(self, scope: str, run: str, step_id: str, call: Call) -> None:
         """Tell nothing."""
 

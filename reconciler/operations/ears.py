@@ -185,9 +185,6 @@ class MetricsFile:
     def tick_began(self, scope: str, at_s: float) -> None:
         """Write nothing."""
 
-    def looked(self, tick: Tick) -> None:
-        """Write nothing."""
-
     def step_began(self, scope: str, run: str, step_id: str, call: Call) -> None:
         """Write nothing."""
 

@@ -61,6 +61,10 @@ UNSENT = {STOPPED.code, CLOSED.code}
 """Codes of what was never tried: it is no failure."""
 
 
+def unheard(tick: Tick) -> None:
+    """Tell nobody."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
     """How one scope is watched; `around` has an open journal."""

@@ -62,9 +62,6 @@ class Board:
         """Show that a scope is being looked at."""
         self._become(scope, lambda one: replace(one, ticking_s=at_s, next_s=None))
 
-    def looked(self, tick: Tick) -> None:
-        """Show nothing: a tick is shown when it has ended."""
-
     def step_began(self, scope: str, run: str, step_id: str, call: Call) -> None:
         """Show that a call is in flight."""
         del scope

@@ -21,7 +21,15 @@ from tests.rig.inbox import inbox
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import httpx
+
 LIMIT = 40.0
+
+
+def in_line(page: httpx.Client, search: str) -> dict[str, int | None]:
+    """Give how many attachments of each scope found are as they should be."""
+    rows = page.get("/api/fleet", params={"q": search}).json()["scopes"]
+    return {row["scope"]: row["counts"].get("in line") for row in rows}
 
 
 @pytest.mark.counterpart("procrastinate")
@@ -48,13 +56,8 @@ def test_workers_share_scopes_and_a_budget_and_take_over_from_the_dead(
             text = page.get(f"/scopes/{plot.name(0)}").text
             assert "4 in line" in text
             assert "done attach" in " ".join(re.sub("<[^>]*>", " ", text).split())
-
-            def last() -> list[tuple[str, int | None]]:
-                rows = page.get("/api/fleet", params={"q": "0003"}).json()["scopes"]
-                return [(row["scope"], row["counts"].get("in line")) for row in rows]
-
             # A look tells how it was before its corrections; the next one sees them.
-            until(lambda: last() == [(plot.name(3), 4)], 60.0, made.logs())
+            until(lambda: in_line(page, "0003") == {plot.name(3): 4}, 60.0, made.logs())
         counted = (tmp_path / "worker-1.prom").read_text(encoding="utf-8")
         found = re.findall(
             r'changes_total{action="attach",scope="(.*)",verdict="done"} 4.0', counted

@@ -56,9 +56,6 @@ class Witness:
     def tick_began(self, scope: str, at_s: float) -> None:
         """Remember nothing: its end is told."""
 
-    def looked(self, tick: Tick) -> None:
-        """Remember nothing: its end is told."""
-
     def step_began(self, scope: str, run: str, step_id: str, call: Call) -> None:
         """Remember it."""
         self.steps.append((scope, run, step_id, f"{call.verb.value} began"))
