@@ -1,78 +1,102 @@
-"""The clients of one scope: proxies, certificates, timeouts, and few connections in each."""
+"""The ways of one scope to its cloud: proxies, certificates, timeouts, connections.
+
+A client of httpx isn't between: it would keep cookies, follow redirects and look for proxies at
+each request, which takes as long as all the rest of ours. What it would choose is chosen here.
+"""
 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx
 
 from reconciler.errors import ProviderError
-from reconciler.providers.machine import trusted
+from reconciler.providers.machine import proxies, proxy_for, trusted
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from reconciler.providers.spec import Opening
 
 TIMEOUT = httpx.Timeout(connect=10.0, read=60.0, write=30.0, pool=None)
 """A pool never times out: the scope's own slots bound who may ask for a connection."""
 KEEPALIVE_S = 60.0
-CONNECTIONS = 4
-"""Of one client; see `Clients`."""
-LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
+ONE = httpx.Limits(max_connections=1, keepalive_expiry=KEEPALIVE_S)
 
 
-class Clients:
-    """As many clients of a few connections each as requests are under way.
+class Pools:
+    """As many pools of one connection each as requests are under way.
 
     A pool walks over all its connections at each request and at the end of each: with 32 in one
     pool that takes longer than everything else about a request.
     """
 
-    def __init__(self, make: Callable[[], httpx.AsyncClient]) -> None:
+    def __init__(self, make: Callable[[], httpx.AsyncBaseTransport]) -> None:
         self._make = make
-        self.clients = [make()]
-        self._busy = [0]
+        self._all = [make()]
+        self._free = list(self._all)
 
     @asynccontextmanager
-    async def sent(self, request: httpx.Request, auth: httpx.Auth) -> AsyncIterator[httpx.Response]:
+    async def sent(self, request: httpx.Request) -> AsyncIterator[httpx.Response]:
         """Send a request; give its response until the block ends, its body still unread."""
-        least = min(range(len(self._busy)), key=self._busy.__getitem__)
-        if self._busy[least] >= CONNECTIONS:
-            self.clients.append(self._make())
-            self._busy.append(0)
-            least = len(self._busy) - 1
-        self._busy[least] += 1
+        if not self._free:
+            self._all.append(self._make())
+            self._free.append(self._all[-1])
+        pool = self._free.pop()
         try:
-            response = await self.clients[least].send(
-                request, auth=auth, stream=True, follow_redirects=False
-            )
+            response = await pool.handle_async_request(request)
             try:
                 yield response
             finally:
                 await response.aclose()
         finally:
-            self._busy[least] -= 1
+            self._free.append(pool)
 
     async def aclose(self) -> None:
         """Release all connections."""
-        for client in self.clients:
-            await client.aclose()
+        for pool in self._all:
+            await pool.aclose()
 
 
-def client_of(opening: Opening) -> httpx.AsyncClient:
-    """Give a client as the environment wants it. Raises ProviderError for a proxy that can't be."""
-    limits = httpx.Limits(max_connections=CONNECTIONS, keepalive_expiry=KEEPALIVE_S)
-    real = opening.transport is None
+class Ways:
+    """The pools of one scope: through a proxy or none, as the environment says for each host."""
+
+    def __init__(
+        self, proxies: Iterable[str], make: Callable[[str | None], httpx.AsyncBaseTransport]
+    ) -> None:
+        self.timeout = TIMEOUT
+        # All at once: a proxy that can't be used is told before anything is asked.
+        self._by_proxy = {proxy: Pools(partial(make, proxy)) for proxy in (None, *proxies)}
+        self._by_host: dict[bytes, Pools] = {}
+
+    def to(self, request: httpx.Request) -> Pools:
+        """Give the pools through which a request leaves."""
+        request.extensions["timeout"] = self.timeout.as_dict()
+        url = request.url
+        found = self._by_host.get(url.netloc)
+        if found is None:
+            proxy = proxy_for(url) if len(self._by_proxy) > 1 else None
+            found = self._by_host[url.netloc] = self._by_proxy[proxy]
+        return found
+
+    async def aclose(self) -> None:
+        """Release all connections."""
+        for pools in self._by_proxy.values():
+            await pools.aclose()
+
+
+def ways_of(opening: Opening) -> Ways:
+    """Give the ways out as the environment wants them. Raises ProviderError for bad proxies."""
+    given = opening.transport
+    if given is not None:
+        return Ways([], lambda _: given)
+    context = trusted()
     try:
-        return httpx.AsyncClient(
-            verify=trusted() if real else True,
-            transport=opening.transport,
-            timeout=TIMEOUT,
-            limits=limits,
-            follow_redirects=False,
-            mounts=dict.fromkeys(LOOPBACK) if real else None,
+        return Ways(
+            proxies(),
+            lambda proxy: httpx.AsyncHTTPTransport(verify=context, limits=ONE, proxy=proxy),
         )
     except (ImportError, ValueError, httpx.InvalidURL) as error:
         # Its own words may hold the password of the proxy.

@@ -16,7 +16,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import httpx
@@ -24,14 +23,14 @@ import httpx
 from reconciler.errors import ProviderError
 from reconciler.model.outcome import Answer, Progress, Receipt
 from reconciler.providers.answers import Heard, bounded_body, retry_after_s
-from reconciler.providers.clients import Clients, client_of
+from reconciler.providers.clients import Ways, ways_of
 from reconciler.providers.failures import DeniedError, NotSentError
 from reconciler.providers.machine import proxy_secrets, untrusted
 from reconciler.providers.redaction import Redaction
 from reconciler.providers.talk import Ask, Conversation, Reply, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from reconciler.model.attachment import AttachmentKey
@@ -118,7 +117,7 @@ class AskingConversations(Conversations, Protocol):
 class Line:
     """One scope's line to its cloud: what every conversation goes through."""
 
-    client: Clients
+    ways: Ways
     proof: Proof
     pace: Pace
     utc_now: Callable[[], datetime]
@@ -222,26 +221,26 @@ class Line:
             ) from error
 
     async def _send(self, request: httpx.Request, auth: httpx.Auth, heard: Heard) -> httpx.Response:
-        async with self.client.sent(request, auth) as response:
+        request = signed(request, auth)
+        async with self.ways.to(request).sent(request) as response:
             proofs = _proofs(request)
-            headers = httpx.Headers(list(self._headers(response, proofs)))
+            headers = self._headers(response, proofs)
             heard.status = response.status_code
             heard.request_id = clean(headers.get(REQUEST_ID, ""))
             body = self.redaction.hidden(await bounded_body(response, heard), *proofs)
         logger.debug("%s: HTTP %s, request id %s", heard.where, heard.status, heard.request_id)
-        return httpx.Response(
-            response.status_code, headers=headers, content=body, request=response.request
-        )
+        return httpx.Response(response.status_code, headers=headers, content=body, request=request)
 
-    def _headers(
-        self, response: httpx.Response, proofs: tuple[str, ...]
-    ) -> Iterator[tuple[str, str]]:
-        for name, value in response.headers.multi_items():
-            if name == GIVEN:
-                self.redaction.add(value)
-                yield name, value
-            elif name not in GONE_HEADERS:
-                yield name, self.redaction.hidden_text(value, *proofs)
+    def _headers(self, response: httpx.Response, proofs: tuple[str, ...]) -> httpx.Headers:
+        told = response.headers
+        for value in told.get_list(GIVEN):
+            self.redaction.add(value)
+        kept = [(name, value) for name, value in told.multi_items() if name not in GONE_HEADERS]
+        whole = "\n".join(value for name, value in kept if name != GIVEN)
+        if self.redaction.hidden_text(whole, *proofs) != whole:
+            hidden = self.redaction.hidden_text
+            kept = [(n, v if n == GIVEN else hidden(v, *proofs)) for n, v in kept]
+        return httpx.Headers(kept)
 
     def _words(self, error: Exception, request: httpx.Request) -> str:
         said = self.redaction.hidden_text(str(error), *_proofs(request))
@@ -261,8 +260,13 @@ class Line:
         )
 
 
+def signed(request: httpx.Request, auth: httpx.Auth) -> httpx.Request:
+    """Give a request with what proves who asks, as it is at this moment."""
+    return next(auth.auth_flow(request))
+
+
 def open_line(opening: Opening, proof: Proof, throttled: Callable[[httpx.Response], bool]) -> Line:
-    """Give an open line to the cloud; costs no request. Whoever opens it closes its client.
+    """Give an open line to the cloud; costs no request. Whoever opens it closes its ways.
 
     Raises ProviderError when the machine's proxies or certificates can't be used.
     """
@@ -270,7 +274,7 @@ def open_line(opening: Opening, proof: Proof, throttled: Callable[[httpx.Respons
         logging.getLogger(name).setLevel(logging.WARNING)
     secrets = [secret.value for key, secret in opening.secrets.items() if key not in NAMES]
     return Line(
-        client=Clients(partial(client_of, opening)),
+        ways=ways_of(opening),
         proof=proof,
         pace=opening.pace,
         utc_now=opening.utc_now,
@@ -318,7 +322,7 @@ class HttpProvider:
 
     async def aclose(self) -> None:
         """Release connections."""
-        await self._line.client.aclose()
+        await self._line.ways.aclose()
 
 
 class AskingProvider(HttpProvider):

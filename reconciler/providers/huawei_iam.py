@@ -54,7 +54,7 @@ async def open_huawei(
     project = opening.project_id
     line = open_line(opening, proof_of(opening, project, faults), faults.throttled)
     async with AsyncExitStack() as unless_opened:
-        unless_opened.push_async_callback(line.client.aclose)
+        unless_opened.push_async_callback(line.ways.aclose)
         if project is None:
             iam, region = opening.endpoints["iam"], opening.region
             asking = find_project(iam, region, opening.scope, faults)

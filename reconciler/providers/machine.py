@@ -8,7 +8,7 @@ import ssl
 from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -16,6 +16,10 @@ from reconciler.errors import ProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+PROXIED = ("http", "https", "all")
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def trusted() -> ssl.SSLContext:
@@ -45,11 +49,32 @@ def untrusted(error: BaseException | None) -> bool:
     return False
 
 
+def proxies() -> frozenset[str]:
+    """Give the addresses of the proxies that requests may go through."""
+    told = getproxies()
+    return frozenset(_address(told[kind]) for kind in PROXIED if told.get(kind))
+
+
+def proxy_for(url: httpx.URL) -> str | None:
+    """Give the address of the proxy for a URL; None where it is asked directly."""
+    host = url.host
+    # Both: NO_PROXY may name a host, or a host with its port.
+    if host in LOOPBACK or proxy_bypass(host) or proxy_bypass(f"{host}:{url.port}"):
+        return None
+    told = getproxies()
+    found = told.get(url.scheme) or told.get("all")
+    return _address(found) if found else None
+
+
+def _address(told: str) -> str:
+    return told if "://" in told else f"http://{told}"
+
+
 def proxy_secrets() -> Iterator[str]:
     """Give the passwords of the proxies in the environment, plain and as they are sent."""
     for address in getproxies().values():
         try:
-            parts = urlsplit(address if "://" in address else f"http://{address}")
+            parts = urlsplit(_address(address))
         except ValueError:
             continue  # Whoever connects says that it is no address.
         if parts.password:

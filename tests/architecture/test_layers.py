@@ -269,4 +269,4 @@ def test_the_client_of_httpx_is_named_where_it_belongs() -> None:
         for path, _ in sources()
         if "httpx.AsyncClient" in path.read_text(encoding="utf-8")
     ]
-    assert named == ["notify/webhook.py", "providers/clients.py"]
+    assert named == ["notify/webhook.py"]

@@ -131,7 +131,7 @@ class Sent:
 
 
 class Road(httpx.AsyncBaseTransport):
-    """Carries requests to a simulator, as a transport of httpx or in the place of its client."""
+    """Carries requests to a simulator, as a transport of httpx."""
 
     def __init__(self, provider: str, app: App, recorded: Callable[[Sent], bool]) -> None:
         self.provider = provider
@@ -146,13 +146,6 @@ class Road(httpx.AsyncBaseTransport):
         self._recorded = recorded
         self._flying: list[Sent] = []
         self._asked_jobs = 0
-
-    async def send(
-        self, request: httpx.Request, *, auth: object, stream: bool, follow_redirects: bool
-    ) -> httpx.Response:
-        """Do what httpx's client would, without its costs; nobody checks a signature then."""
-        del auth, stream, follow_redirects
-        return await self.handle_async_request(request)
 
     async def aclose(self) -> None:
         """Stay open: several runs share one cloud."""

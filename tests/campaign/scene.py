@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from reconciler.model.call import Call
     from reconciler.model.outcome import Outcome, Outcomes
     from reconciler.model.record import OpenIntent
-    from reconciler.providers.spec import Opening
     from reconciler.sim.routes import Route
     from tests.campaign.asked import Asked
     from tests.campaign.books import Line
@@ -243,7 +242,8 @@ def staged(scene: Scene) -> Iterator[None]:
             swap(process, "fingerprint", lambda: PROCESS.format(HERE.get().run))
             swap(process, "gone", scene.gone)
         else:
-            swap(http, "client_of", _as_client)
+            # Nobody checks a signature there.
+            swap(http, "signed", lambda request, _: request)
             swap(ADDRESSES, "urlparse", _parsed)
             # Discovery reads folders; nobody adds one meanwhile.
             swap(asked, "names", lambda: tuple(specs()))
@@ -256,10 +256,6 @@ def staged(scene: Scene) -> Iterator[None]:
 
 def _watched(book: Book | None) -> RealBook | None:
     return None if book is None else RealBook(book)
-
-
-def _as_client(opening: Opening) -> object:
-    return opening.transport
 
 
 def _swapping(stack: ExitStack) -> Callable[[object, str, object], None]:

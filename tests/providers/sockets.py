@@ -140,7 +140,7 @@ async def provider(
 ) -> AsyncIterator[HttpProvider]:
     """Give the real provider over real sockets, with less patience."""
     line = open_line(opened, proof_of(opened, PROJECT, FAULTS), FAULTS.throttled)
-    line.client.clients[0].timeout = httpx.Timeout(patience_s, pool=None)
+    line.ways.timeout = httpx.Timeout(patience_s, pool=None)
     line = replace(line, deadline_s=deadline_s)
     ecs, evs = opened.endpoints["ecs"], opened.endpoints["evs"]
     asks = HttpProvider(HuaweiEcs(Site(scope="prod", ecs=ecs, evs=evs, project=PROJECT)), line)
