@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,9 +61,8 @@ class Server:
     """Free slots by bus (`ANY_BUS` for all together); None until somebody asked."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Volume:
-    """A volume that this account may see."""
+class Volume(NamedTuple):
+    """A volume that this account may see; a tuple, because a listing makes 100,000."""
 
     volume_id: str
     name: str

@@ -153,7 +153,7 @@ class Plan:
     """Live and owned by nobody, or left to another controller; empty where nobody asks."""
     released: tuple[NamedAttachment, ...] = ()
     """What the last apply owned, is still there, and nobody names now."""
-    owned: tuple[NamedAttachment, ...] = ()
+    owned: tuple[AttachmentKey, ...] = ()
     """What the manifests own when this plan is done: the rows that an apply records."""
     protected: tuple[Protected, ...] = ()
     """The rows that entries protect, and those that were protected before, where a change of them

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from reconciler.model.call import Call
@@ -47,8 +47,7 @@ class OpenIntent:
     """Seconds since the intent was written."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class NamedAttachment:
+class NamedAttachment(NamedTuple):
     """An attachment by the cloud's ids, and what people call its two ends."""
 
     server_id: str

@@ -116,7 +116,7 @@ def record(fresh: Planned, runs: Mapping[str, Run], results: Sequence[Result]) -
             continue
         before = pages.applied() or frozenset()
         kept = {row for row in before if _key(row, plan.scope) in staying}
-        owned = {row for row in plan.owned if _key(row, plan.scope) not in missing}
+        owned = set(scope.on.named(key for key in plan.owned if key not in missing))
         stays = [key for key in staying if key.scope == plan.scope]
         # What never left a row that is new stays there unasked for: nobody added it.
         ends = {(Side.SERVER, key.server_id) for key in stays}
@@ -148,7 +148,7 @@ def _taken_back(scope: ScopePlan, run: str, undone: Sequence[Change]) -> None:
     gone = {key for change in made if (key := change.leaves) is not None}
     come = {key for change in made if (key := change.arrives) is not None}
     stays = {row for row in before if _key(row, plan.scope) not in gone}
-    come_rows = {row for row in plan.owned if _key(row, plan.scope) in come}
+    come_rows = set(scope.on.named(key for key in plan.owned if key in come))
     pages.record_applied(run, frozenset(stays | come_rows), by)
 
 

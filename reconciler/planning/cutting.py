@@ -115,8 +115,7 @@ def _server(server: Server, named: Named, tags: frozenset[str]) -> Server:
 
 
 def _volume(volume: Volume, named: Named) -> Volume:
-    return replace(
-        volume,
+    return volume._replace(
         name=volume.name if volume.volume_id in named.volumes else "",
         size_gib=None,
         status_text=volume.status.value,
@@ -125,5 +124,5 @@ def _volume(volume: Volume, named: Named) -> Volume:
 
 
 def _bare(seen: Observed) -> Observed:
-    bare = {view: replace(one, attachment_id=None) for view, one in seen.sightings.items()}
+    bare = {view: one._replace(attachment_id=None) for view, one in seen.sightings.items()}
     return Observed(key=seen.key, sightings=bare)

@@ -35,11 +35,13 @@ def disagreeing(on: Ground) -> tuple[AttachmentKey, ...]:
     A server that isn't listed may be somebody else's, or a row that the listing lost: where the
     volume is ours to decide about, it is looked at by id as well.
     """
+    views = len(on.live.views)
+    partly = [key for key, one in on.live.observed.items() if len(one.sightings) < views]
+    if not partly:
+        return ()
     doubtful = {Seen.COMPUTE_ONLY, Seen.STORAGE_ONLY}
     ours = {key.volume_id for key in on.desired.wanted}
     ours |= {row_id for side, row_id in on.desired.rows if side is Side.VOLUME}
-    views = len(on.live.views)
-    partly = (key for key, one in on.live.observed.items() if len(one.sightings) < views)
     return tuple(
         key
         for key in sorted(partly)
@@ -98,9 +100,8 @@ def merged(live: Live, look: Live, keys: Collection[AttachmentKey]) -> Live:
 def in_doubt_about_slots(on: Ground) -> tuple[str, ...]:
     """Give the servers that may be too full for what shall come to them, sorted by id."""
     arriving: dict[str, int] = {}
-    for key in on.desired.wanted:
-        if on.seen(key) is Seen.NOWHERE:
-            arriving[key.server_id] = arriving.get(key.server_id, 0) + 1
+    for key in on.desired.wanted.keys() - on.live.observed.keys():
+        arriving[key.server_id] = arriving.get(key.server_id, 0) + 1
     return tuple(
         server_id
         for server_id, count in sorted(arriving.items())

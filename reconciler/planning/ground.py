@@ -72,6 +72,10 @@ class Ground:
     """Disks a server, the boot volume and what only storage shows included."""
     moving: frozenset[str] = frozenset()
     """Volume ids that an attach or a detach is under way for."""
+    boots: frozenset[AttachmentKey] = frozenset()
+    """What a view says that a server boots from."""
+    boot_volumes: frozenset[str] = frozenset()
+    """Volume ids that storage says something boots from."""
     rebound: frozenset[tuple[Side, str]] = frozenset()
     """Names that meant another server or volume at the last apply."""
     protected: Mapping[tuple[Side, str], Protection] = field(default_factory=dict)
@@ -90,15 +94,21 @@ class Ground:
             return Seen.COMPUTE_ONLY
         return Seen.STORAGE_ONLY if key.server_id in self.live.servers else Seen.FOREIGN
 
-    def plain(self, key: AttachmentKey) -> bool:
-        """Tell whether it is as wanted, and nothing is to be said of it: told in a glance."""
-        wanted, observed = self.desired.wanted.get(key), self.live.observed.get(key)
-        if wanted is None or observed is None or len(observed.sightings) < len(self.live.views):
-            return False
-        asked = wanted.attachment
-        if asked.device is not None or asked.delete_on_termination is not None:
-            return False
-        return not (self.in_motion(key) or self.boot(key))
+    def plain(self) -> frozenset[AttachmentKey]:
+        """Give what is as wanted, and nothing is to be said of it: most of most scopes."""
+        views, observed = len(self.live.views), self.live.observed
+        boots, boot_volumes, moving = self.boots, self.boot_volumes, self.moving
+        return frozenset(
+            key
+            for key, wanted in self.desired.wanted.items()
+            if (seen := observed.get(key)) is not None
+            and len(seen.sightings) == views
+            and wanted.attachment.device is None
+            and wanted.attachment.delete_on_termination is None
+            and key not in boots
+            and key.volume_id not in boot_volumes
+            and key.volume_id not in moving
+        )
 
     def in_motion(self, key: AttachmentKey) -> bool:
         """Tell whether the cloud is at work on the volume, here or elsewhere."""
@@ -106,9 +116,7 @@ class Ground:
 
     def boot(self, key: AttachmentKey) -> bool:
         """Tell whether it is a boot volume: never owned, whatever the manifests say."""
-        observed = self.live.observed.get(key)
-        volume = self.live.volumes.get(key.volume_id)
-        return (observed is not None and observed.boot) or (volume is not None and volume.boot)
+        return key in self.boots or key.volume_id in self.boot_volumes
 
     def shareable(self, volume_id: str) -> bool:
         """Tell whether the volume may be on several servers; unknown volumes may not."""
@@ -186,6 +194,7 @@ def ground(
     applied = circumstances.applied or ()
     beside = circumstances.protects
     placed = protections(desired, live, circumstances.memories, applied, beside)
+    moving, boots = _sighted(live)
     return Ground(
         desired=desired,
         live=live,
@@ -194,7 +203,9 @@ def ground(
         circumstances=circumstances,
         holders=holders,
         disks=Counter(map(_SERVER_ID, live.observed)),
-        moving=frozenset(_moving(live)) | {key.volume_id for key in circumstances.unsettled},
+        moving=moving | {key.volume_id for key in circumstances.unsettled},
+        boots=boots,
+        boot_volumes=frozenset(i for i, volume in live.volumes.items() if volume.boot),
         rebound=frozenset(_rebound(live, circumstances)),
         protected=placed.rows,
         lost=placed.lost,
@@ -219,12 +230,14 @@ def _rebound(live: Live, circumstances: Circumstances) -> Iterator[tuple[Side, s
             yield name
 
 
-def _moving(live: Live) -> Iterator[str]:
-    """Give the volumes that the cloud is at work on, by their status or by any sighting."""
-    for volume_id, volume in live.volumes.items():
-        if volume.status is VolumeStatus.MOVING:
-            yield volume_id
+def _sighted(live: Live) -> tuple[frozenset[str], frozenset[AttachmentKey]]:
+    """Give the volumes that the cloud is at work on, and what servers boot from, in one walk."""
+    moving = {i for i, volume in live.volumes.items() if volume.status is VolumeStatus.MOVING}
+    boots: set[AttachmentKey] = set()
     for key, observed in live.observed.items():
         for sighting in observed.sightings.values():
             if sighting.phase in UNDER_WAY:
-                yield key.volume_id
+                moving.add(key.volume_id)
+            if sighting.boot:
+                boots.add(key)
+    return frozenset(moving), frozenset(boots)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from reconciler.model.attachment import Attachment, AttachmentKey
@@ -127,7 +128,7 @@ def plan_on(on: Ground) -> Plan:
         accepted=known.accepted,
         unmanaged=on.named(draft.unmanaged),
         released=_released(on),
-        owned=on.named(sorted(desired.wanted.keys() - _missing(known.accepted))),
+        owned=tuple(sorted(desired.wanted.keys() - _missing(known.accepted))),
         protected=guards.to_protect(final, on),
         owed=owed(on),
         findings=_findings(final, (*told, *_warnings(final, on))),
@@ -143,13 +144,12 @@ def plan_on(on: Ground) -> Plan:
 
 
 def _drafted(on: Ground) -> _Draft:
-    draft = _Draft()
-    for key in sorted(on.desired.wanted.keys() | on.live.observed.keys()):
-        if on.plain(key):
-            draft.kept.append(key)
-            draft.owned_live += 1
-        else:
-            _place(key, on, draft)
+    plain = on.plain()
+    draft = _Draft(kept=list(plain), owned_live=len(plain))
+    others = {key for key in chain(on.desired.wanted, on.live.observed) if key not in plain}
+    for key in sorted(others):
+        _place(key, on, draft)
+    draft.kept.sort()
     for key in sorted(on.desired.absent.keys() & on.live.observed.keys()):
         if on.boot(key):
             draft.changes.append(_change(Action.DETACH, key, on, "listed under `absent:`"))
@@ -235,7 +235,7 @@ def _change(action: Action, key: AttachmentKey, on: Ground, reason: str) -> Chan
 def _after_attach(wanted: Attachment) -> tuple[Update, ...]:
     """Give what an attach leaves to be set: a volume attached later isn't deleted by default."""
     fresh = Attachment(key=wanted.key, delete_on_termination=False)
-    return differences(fresh, replace(wanted, device=None))
+    return differences(fresh, wanted._replace(device=None))
 
 
 def _why(key: AttachmentKey, on: Ground) -> str:

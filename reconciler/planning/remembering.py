@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.declared import Side
 from reconciler.model.memory import Protected, Remembers
 from reconciler.model.policy import WhenRunning
-from reconciler.planning.resolve import HEX_ID
+from reconciler.planning.names import HEX_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

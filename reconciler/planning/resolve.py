@@ -10,16 +10,15 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.model.attachment import Attachment, AttachmentKey
 from reconciler.model.declared import Listed, Ref, Side
 from reconciler.model.finding import Finding
-from reconciler.model.live import LeftOut
+from reconciler.planning.names import indices, not_in_snapshot
 from reconciler.planning.selectors import matching
 
 if TYPE_CHECKING:
@@ -32,13 +31,8 @@ if TYPE_CHECKING:
 
     Row = tuple[Side, str]
 
-HEX_ID = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-"""What is an id and no name."""
-_HEX_LENGTHS = (32, 36)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(NamedTuple):
     """An attachment that shall be, and the first line that says so."""
 
     attachment: Attachment
@@ -63,85 +57,6 @@ class Desired:
     scope_findings: tuple[Finding, ...] = ()
 
 
-class _Index:
-    """Ids by id and by name, one side of a listing."""
-
-    def __init__(
-        self, side: Side, names: Mapping[str, str], *, every: bool = True, left: int = 0
-    ) -> None:
-        self.side = side
-        self._every = every
-        self._left = left
-        self._names = names
-        self._ids: dict[str, list[str]] = defaultdict(list)
-        for identity, name in names.items():
-            self._ids[name].append(identity)
-        self._folded: dict[str, list[str]] | None = None
-
-    def find(self, ref: Ref, scope: str, here: AbstractSet[str] = frozenset()) -> str | Finding:
-        """Give the id that is meant; `here` are the ones that a name means before others."""
-        if ref.text in self._names:
-            return ref.text
-        ids = self._ids.get(ref.text, [])
-        if len(ids) > 1:
-            ids = [identity for identity in ids if identity in here] or ids
-        if len(ref.text) in _HEX_LENGTHS and HEX_ID.fullmatch(ref.text):
-            # Someone's name may look like an id: what both mean is then ambiguous.
-            ids = sorted({*ids, *self._in_other_case(ref.text)})
-        if len(ids) == 1:
-            return ids[0]
-        if not (ids or self._every or self._left) and HEX_ID.fullmatch(ref.text):
-            return ref.text.lower()
-        word = self.side.value
-        if ids:
-            return Finding(
-                code="ambiguous-name",
-                summary=f"{len(ids)} {word}s bear the name `{ref.text}`: "
-                + ", ".join(f"`{identity}`" for identity in sorted(ids)),
-                hint="write the id instead of the name",
-                place=ref.place,
-                scope=scope,
-            )
-        if self._left:
-            what = f"`{ref.text}` is none of the {len(self._names)} {word}s that it names"
-            return _not_in_snapshot(scope, f"{what}, of {self._left} it has the count", ref.place)
-        return Finding(
-            code=f"{word}-not-found",
-            summary=f"no {word} has the name or id `{ref.text}`, of {len(self._names)} live ones",
-            hint=self._nearest(ref.text),
-            place=ref.place,
-            scope=scope,
-        )
-
-    def _in_other_case(self, text: str) -> Sequence[str]:
-        if self._folded is None:
-            self._folded = defaultdict(list)
-            for identity in self._names:
-                self._folded[identity.lower()].append(identity)
-        return self._folded.get(text.lower(), [])
-
-    def meant(self, text: str) -> tuple[str, ...]:
-        """Give the ids that a refused text may have meant: its bearers, or the nearest name's."""
-        names = [text] if text in self._ids else self._near(text)
-        return tuple(identity for name in names for identity in sorted(self._ids[name]))
-
-    def _near(self, text: str) -> list[str]:
-        return difflib.get_close_matches(text, list(self._ids), n=1)
-
-    def _nearest(self, text: str) -> str:
-        near = self._near(text)
-        if near:
-            return f"did you mean `{near[0]}`?"
-        if not self._every:
-            return (
-                "only attached volumes are shown here: a free one is written by its id, and one "
-                "that doesn't exist has to be created first"
-            )
-        return (
-            f"check the spelling, or list what is live with `reconciler live` ({self.side.value}s)"
-        )
-
-
 def resolve(entries: Sequence[Entry], live: Live) -> Desired:
     """Give what `entries` ask for in the scope of `live`; findings say the rest."""
     return _Resolution(live).run(entries)
@@ -152,14 +67,15 @@ class _Resolution:
 
     def __init__(self, live: Live) -> None:
         self._live = live
-        self._index = dict(_indices(live))
+        self._index = dict(indices(live))
         self._on: dict[str, set[str]] = defaultdict(set)
         for key in () if live.shows_free else live.observed:
             self._on[key.server_id].add(key.volume_id)
-        self._boots = {i for i, volume in live.volumes.items() if volume.boot}
-        self._boots |= {key.volume_id for key, seen in live.observed.items() if seen.boot}
         self._rows: dict[Row, Entry] = {}
-        self._wanted: dict[AttachmentKey, dict[Side, Listed]] = {}
+        self._wanted: dict[AttachmentKey, tuple[Side, Listed]] = {}
+        """By the first line that says so."""
+        self._again: dict[AttachmentKey, Listed] = {}
+        """The line of the other side, where both ends list it."""
         self._absent: dict[AttachmentKey, dict[Side, Place]] = {}
         self._matched: dict[str, tuple[str, ...]] = {}
         self._held: dict[Row, Finding] = {}
@@ -171,7 +87,11 @@ class _Resolution:
         for entry in entries:
             self._take(entry)
         self._scope_findings += self._contradictions()
-        wanted = {key: self._merged(key, sides) for key, sides in self._wanted.items()}
+        wanted = {
+            key: Wanted(Attachment(key, line.device, line.delete_on_termination), line.ref.place)
+            for key, (_, line) in self._wanted.items()
+        }
+        wanted |= {key: self._merged(key) for key in self._again}
         return Desired(
             wanted=wanted,
             absent={key: next(iter(sides.values())) for key, sides in self._absent.items()},
@@ -209,9 +129,18 @@ class _Resolution:
             self._hold_listed(entry, listed, findings[0])
         for identity, line in listed.items():
             key = self._key(row, identity)
-            self._wanted.setdefault(key, {})[entry.side] = line
+            first = self._wanted.setdefault(key, (entry.side, line))
+            if first[0] is not entry.side:
+                self._again[key] = line
         for identity, ref in absent.items():
             self._absent.setdefault(self._key(row, identity), {})[entry.side] = ref.place
+
+    @cached_property
+    def _boots(self) -> frozenset[str]:
+        """The volumes that something boots from; only entries of volumes want to know."""
+        listed = {i for i, volume in self._live.volumes.items() if volume.boot}
+        seen = {key.volume_id for key, one in self._live.observed.items() if one.boot}
+        return frozenset(listed | seen)
 
     def _protect(self, entry: Entry, owner: str | Finding) -> None:
         meant = self._index[entry.side].meant(entry.owner.text)
@@ -261,40 +190,42 @@ class _Resolution:
             return AttachmentKey(self._live.scope, owner, member)
         return AttachmentKey(self._live.scope, member, owner)
 
-    def _merged(self, key: AttachmentKey, sides: Mapping[Side, Listed]) -> Wanted:
-        first, *others = sides.values()
-        device, deletes = first.device, first.delete_on_termination
-        if others:
-            devices = {line.device for line in sides.values() if line.device is not None}
-            flags = {f for line in sides.values() if (f := line.delete_on_termination) is not None}
-            device, deletes = min(devices, default=None), min(flags, default=None)
-            if len(devices) > 1 or len(flags) > 1:
-                self._scope_findings.append(_otherwise(key, first.ref.place, others[0].ref.place))
+    def _merged(self, key: AttachmentKey) -> Wanted:
+        """Give what both of its ends ask for; `min` is for the same plan from any order."""
+        first, second = lines = (self._wanted[key][1], self._again[key])
+        devices = {line.device for line in lines if line.device is not None}
+        flags = {f for line in lines if (f := line.delete_on_termination) is not None}
+        device, deletes = min(devices, default=None), min(flags, default=None)
+        if len(devices) > 1 or len(flags) > 1:
+            self._scope_findings.append(_otherwise(key, first.ref.place, second.ref.place))
         wanted = Attachment(key=key, device=device, delete_on_termination=deletes)
         return Wanted(attachment=wanted, place=first.ref.place)
 
     def _contradictions(self) -> Iterator[Finding]:
-        for key, sides in self._wanted.items():
-            for row in ((Side.SERVER, key.server_id), (Side.VOLUME, key.volume_id)):
-                entry = None if row[0] in sides else self._rows.get(row)
-                # A refused entry may only have misspelt it: it holds its row, and says so.
-                if entry is None or row in self._held:
-                    continue
-                line = next(iter(sides.values()))
-                if not entry.keeps_others or row[0] in self._absent.get(key, {}):
-                    yield _disagreement(self._live.scope, entry, line.ref)
-            for side in sides.keys() & self._absent[key].keys() if key in self._absent else ():
-                yield _both(self._live.scope, sides[side].ref, self._absent[key][side])
+        owned = {side: {row_id for of, row_id in self._rows if of is side} for side in Side}
+        for key, (side, line) in self._wanted.items():
+            if side is Side.SERVER:
+                row = (Side.VOLUME, key.volume_id)
+            else:
+                row = (Side.SERVER, key.server_id)
+            # A refused entry may only have misspelt it: it holds its row, and says so.
+            if row[1] not in owned[row[0]] or key in self._again or row in self._held:
+                continue
+            entry = self._rows[row]
+            if not entry.keeps_others or row[0] in self._absent.get(key, {}):
+                yield _disagreement(self._live.scope, entry, line.ref)
+        for key, places in self._absent.items():
+            for side, line in self._lines(key):
+                if side in places:
+                    yield _both(self._live.scope, line.ref, places[side])
 
-
-def _indices(live: Live) -> Iterator[tuple[Side, _Index]]:
-    """Give an index of each side; of what a snapshot has by id alone its row isn't known."""
-    left = live.left_out or LeftOut(servers=0, volumes=0, attachments=0)
-    servers = {i: s.name for i, s in live.servers.items() if i not in left.server_ends}
-    volumes = {i: v.name for i, v in live.volumes.items() if i not in left.volume_ends}
-    volumes |= {identity: identity for identity in left.unseen}
-    yield Side.SERVER, _Index(Side.SERVER, servers, left=left.servers)
-    yield Side.VOLUME, _Index(Side.VOLUME, volumes, every=live.shows_free, left=left.volumes)
+    def _lines(self, key: AttachmentKey) -> Iterator[tuple[Side, Listed]]:
+        """Give the lines that want an attachment, with the side that each is of."""
+        if key in self._wanted:
+            side, line = self._wanted[key]
+            yield side, line
+            if key in self._again:
+                yield (Side.VOLUME if side is Side.SERVER else Side.SERVER), self._again[key]
 
 
 def _chosen(
@@ -304,20 +235,9 @@ def _chosen(
     asked = (frozenset(selector.tags.items()), selector.names)
     if live.left_out is not None and asked not in live.left_out.selectors:
         what = f"the selector of `{entry.owner.text}` is none of those it was made with"
-        yield _not_in_snapshot(live.scope, what, selector.place)
+        yield not_in_snapshot(live.scope, what, selector.place)
     elif not matched and not selector.allow_empty:
         yield _nobody(live, entry, selector)
-
-
-def _not_in_snapshot(scope: str, what: str, place: Place) -> Finding:
-    return Finding(
-        code="not-in-snapshot",
-        summary=f"the snapshot doesn't tell: {what}",
-        hint="have it planned by somebody with credentials; a snapshot holds what the manifests "
-        "named when it was made",
-        place=place,
-        scope=scope,
-    )
 
 
 def _otherwise(key: AttachmentKey, first: Place, second: Place) -> Finding:

@@ -77,7 +77,7 @@ IN_PLANNING = (
         name="boot volumes are owned",
         breaks="a server's row detaches what it boots from",
         where="planning.ground:Ground.boot",
-        swaps=(("return (observed", "return False\n    return (observed"),),
+        swaps=(("return key in", "return False\n    return key in"),),
     ),
     Plant(
         name="destroy unasked",

@@ -56,7 +56,7 @@ def volume(name: str, volume_id: str = "", status: VolumeStatus = VolumeStatus.R
 
 def shared(name: str) -> Volume:
     """Give a ready volume that can be shared."""
-    return replace(volume(name), shareable=True)
+    return volume(name)._replace(shareable=True)
 
 
 def on(

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 KEY = key("web-1", "disk-1")
 NAMED = "d8777f54-84cf-4809-a679-468ffed56cf1"
 ALLOWED = replace(GENEROUS, allow_status_reset=True)
-MOVING = replace(volume("disk-1", status=VolumeStatus.MOVING), status_text="detaching")
-BOOTS = replace(volume("disk-1"), boot=True)
+MOVING = volume("disk-1", status=VolumeStatus.MOVING)._replace(status_text="detaching")
+BOOTS = volume("disk-1")._replace(boot=True)
 FAILURE = LastCall(
     run="r",
     verb="detach",
@@ -59,8 +59,8 @@ FAILURE = LastCall(
 def stale(pair: str = "web-1/disk-1", attachment_id: str | None = NAMED) -> Observed:
     """Give an attachment that only storage shows, by an id of its own."""
     seen = on(pair, STORAGE)
-    sighting = replace(seen.sightings[View.STORAGE], attachment_id=attachment_id)
-    return replace(seen, sightings={View.STORAGE: sighting})
+    sighting = seen.sightings[View.STORAGE]._replace(attachment_id=attachment_id)
+    return seen._replace(sightings={View.STORAGE: sighting})
 
 
 def calls(verb: Verb = Verb.DETACH, *keys: AttachmentKey) -> tuple[OpenIntent, ...]:

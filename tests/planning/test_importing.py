@@ -64,7 +64,7 @@ def said(found: Imported) -> list[str]:
     ]
 
 
-MARKED = replace(volume("pvc"), owner_marks=("kubernetes.io/pvc",))
+MARKED = volume("pvc")._replace(owner_marks=("kubernetes.io/pvc",))
 BARRED = replace(server("pool"), barred="belongs to a pool")
 TABLE = (
     Row(
@@ -215,7 +215,7 @@ def bearing(names: tuple[str, ...], *, shows_free: bool = True) -> Live:
     seen = []
     for n, _ in numbered:
         one = on("x/y")
-        seen.append(replace(one, key=AttachmentKey("shop", f"id-s-{n}", f"id-v-{n}")))
+        seen.append(one._replace(key=AttachmentKey("shop", f"id-s-{n}", f"id-v-{n}")))
     return replace(world(servers, volumes, seen), shows_free=shows_free)
 
 

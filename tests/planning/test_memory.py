@@ -148,7 +148,7 @@ HEX = "0123456789abcdef0123456789abcdef"
             "detach a/w refused: protected",
             "volume `w` was protected at",
         ),
-        ((GIT_W,), (replace(BOUND, volume_id="id-v", volume="old-w"),), "detach a/w", ""),
+        ((GIT_W,), (BOUND._replace(volume_id="id-v", volume="old-w"),), "detach a/w", ""),
         ((GIT_W,), (), "detach a/w refused: protected", "so `w` may be it, renamed"),
         (
             (memory(row(Side.SERVER, "gone"), of=Remembers.GIT),),

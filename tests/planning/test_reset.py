@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 STALE = world(["web-1"], ["disk-1"], [stale()])
 BUSY = volume("disk-1", status=VolumeStatus.BUSY)
-BOOTS = replace(volume("disk-1"), boot=True)
+BOOTS = volume("disk-1")._replace(boot=True)
 REBOOTING = replace(server("web-1"), status=ServerStatus.MOVING)
 NAMED = stale().sightings[View.STORAGE]
 LOOKS = [
@@ -39,8 +39,8 @@ LOOKS = [
             ["web-1"],
             ["disk-1"],
             [
-                replace(
-                    stale(), sightings={**on("web-1/disk-1", BOTH).sightings, View.STORAGE: NAMED}
+                stale()._replace(
+                    sightings={**on("web-1/disk-1", BOTH).sightings, View.STORAGE: NAMED}
                 )
             ],
         ),
@@ -59,7 +59,7 @@ LOOKS = [
         world(
             ["web-1"],
             ["disk-1"],
-            [replace(stale(), sightings={View.STORAGE: replace(NAMED, phase=Phase.DETACHING)})],
+            [stale()._replace(sightings={View.STORAGE: NAMED._replace(phase=Phase.DETACHING)})],
         ),
         ("volume-not-in-use",),
     ),

@@ -42,8 +42,8 @@ DETACH = Circumstances(unmanaged=Unmanaged.DETACH)
 MINE = of_server("a", "v")
 NODE = replace(server("n"), owner_marks=("CCE-Cluster-ID",))
 BARRED = replace(server("n"), barred="is a node of Kubernetes")
-CLAIM = replace(volume("w"), owner_marks=("pvc-1",))
-MOVING = replace(volume("w"), status=VolumeStatus.MOVING)
+CLAIM = volume("w")._replace(owner_marks=("pvc-1",))
+MOVING = volume("w")._replace(status=VolumeStatus.MOVING)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ MOVING = replace(volume("w"), status=VolumeStatus.MOVING)
         (BARRED, volume("w"), on("n/w"), []),
         (server("n"), CLAIM, on("n/w"), []),
         (server("n"), volume("w"), on("n/w", boot=True), []),
-        (server("n"), replace(volume("w"), boot=True), on("n/w"), []),
+        (server("n"), volume("w")._replace(boot=True), on("n/w"), []),
         (server("n"), MOVING, on("n/w"), []),
         (server("n"), volume("w"), on("n/w", phase=Phase.DETACHING), []),
         (server("n"), volume("w"), on("n/w", COMPUTE), []),

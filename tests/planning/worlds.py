@@ -113,8 +113,7 @@ def _one_in(random: Random, number: int) -> bool:
 
 
 def _volume(random: Random, name: str, *, calm: bool) -> Volume:
-    disk = replace(
-        volume(name),
+    disk = volume(name)._replace(
         shareable=random.random() < 0.6,
         bus=random.choice(["virtio", "scsi"]),
         owner_marks=("pvc-1",) if _one_in(random, 4) else (),
@@ -122,7 +121,7 @@ def _volume(random: Random, name: str, *, calm: bool) -> Volume:
     if calm or not _one_in(random, 12):
         return disk
     status = random.choice(list(VolumeStatus))
-    return replace(disk, status=status, prepaid=_one_in(random, 2), boot=_one_in(random, 3))
+    return disk._replace(status=status, prepaid=_one_in(random, 2), boot=_one_in(random, 3))
 
 
 def _server(random: Random, name: str, *, calm: bool) -> Server:
@@ -258,7 +257,7 @@ def shuffled(live: Live, random: Random) -> Live:
         rows = list(mapping.items())
         random.shuffle(rows)
         return {
-            key: replace(seen, sightings=dict(reversed(list(seen.sightings.items()))))
+            key: seen._replace(sightings=dict(reversed(list(seen.sightings.items()))))
             for key, seen in rows
         }
 

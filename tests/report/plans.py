@@ -77,7 +77,7 @@ def ordinary() -> Document:
         ),
         kept=(key("db-1", "shared", scope),),
         unmanaged=(row("db-3", "stray"),),
-        owned=(row("db-1", "shared"),),
+        owned=(key("db-1", "shared"),),
     )
     return document(told(plan))
 
@@ -85,7 +85,7 @@ def ordinary() -> Document:
 def in_line() -> Document:
     """Give a plan with nothing to do."""
     kept = key("web-1", "one", "shop")
-    plan = Plan(scope="shop", kept=(kept,), owned=(row("web-1", "one"),))
+    plan = Plan(scope="shop", kept=(kept,), owned=(key("web-1", "one"),))
     return document(told(plan, simulated=False))
 
 
@@ -158,7 +158,7 @@ def troubled() -> Document:
         accepted=(AcceptedDrift(change=restore, until=date(2026, 12, 1), reason="INC-1234"),),
         unmanaged=(row("legacy-1", "legacy-data"),),
         released=(row("웹-3", "옛날"),),
-        owned=(row("웹-1", "데이터-1"),),
+        owned=(key("웹-1", "데이터-1"),),
         findings=(held, moving, unclear, loose),
     )
     return document(

@@ -17,6 +17,7 @@ from reconciler.planning.remembering import when_running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.live import Server
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 def guarded(changes: Sequence[Change], on: Ground) -> list[Change]:
     """Run every guard over every permitted change; what one of them stops is refused."""
-    wanted = _wanted_places(on)
+    wanted = _wanted_places({change.key.volume_id for change in changes}, on)
     return [_checked(change, on, wanted) for change in changes]
 
 
@@ -54,12 +55,11 @@ def _checked(change: Change, on: Ground, wanted: dict[str, list[AttachmentKey]])
     return change
 
 
-def _wanted_places(on: Ground) -> dict[str, list[AttachmentKey]]:
-    """Give the wanted keys of volumes that can't be shared and are wanted more than once."""
-    places: dict[str, list[AttachmentKey]] = {}
-    for key in sorted(on.desired.wanted):
-        if not on.shareable(key.volume_id):
-            places.setdefault(key.volume_id, []).append(key)
+def _wanted_places(volume_ids: AbstractSet[str], on: Ground) -> dict[str, list[AttachmentKey]]:
+    """Give the wanted keys of those volumes that can't be shared and are wanted more than once."""
+    places: dict[str, list[AttachmentKey]] = {i: [] for i in volume_ids if not on.shareable(i)}
+    for key in sorted(key for key in on.desired.wanted if key.volume_id in places):
+        places[key.volume_id].append(key)
     return {volume_id: keys for volume_id, keys in places.items() if len(keys) > 1}
 
 
