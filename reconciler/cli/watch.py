@@ -53,7 +53,7 @@ def every(text: str) -> float:
 def cron(text: str) -> str:
     """Give a cron expression of five fields. Raises click's BadParameter for anything else."""
     if not is_cron(text):
-        raise click.BadParameter('write five fields, such as `"*/10 * * * *"`')
+        raise click.BadParameter('write five fields that come to pass, such as `"*/10 * * * *"`')
     return text
 
 

@@ -192,7 +192,7 @@ def cron(node: object) -> str:
     try:
         next(CronSim(value, datetime(2026, 1, 1, tzinfo=UTC)))
     except (CronSimError, StopIteration) as error:
-        says = f"must be a cron expression of five fields, not {quoted(value)}"
+        says = f"must be a cron expression that comes to pass, not {quoted(value)}"
         raise RefusalError("wrong-value", says, "write one such as `0 22 * * 1-5`") from error
     return value
 

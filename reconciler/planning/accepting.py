@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.plan import AcceptedDrift, Action, Standing
+from reconciler.planning.names import HEX_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import date
 
     from reconciler.model.attachment import AttachmentKey
@@ -63,10 +64,15 @@ def _holds(acceptance: Acceptance, on: Ground) -> bool:
 
 def _names(acceptance: Acceptance, key: AttachmentKey, on: Ground) -> bool:
     name = on.name(key)
-    return acceptance.server in {name.server, key.server_id} and acceptance.volume in {
-        name.volume,
-        key.volume_id,
-    }
+    servers, volumes = {name.server, key.server_id}, {name.volume, key.volume_id}
+    return _one_of(acceptance.server, servers) and _one_of(acceptance.volume, volumes)
+
+
+def _one_of(text: str, known: Collection[str]) -> bool:
+    """Tell whether a text is one of names and ids; an id is one in either case."""
+    if text in known or not HEX_ID.fullmatch(text):
+        return text in known
+    return text.lower() in {one.lower() for one in known}
 
 
 def _unless_half(change: Change, holding: Sequence[Acceptance], on: Ground) -> Change:
@@ -118,8 +124,9 @@ def _unmatched(on: Ground) -> Iterator[Finding]:
     volumes = {*live.volumes, *(one.name for one in live.volumes.values())}
     volumes |= {key.volume_id for key in live.observed}
     for one in holding:
-        gone = [f"server `{one.server}`"] if one.server not in servers else []
-        gone += [f"volume `{one.volume}`"] if one.volume not in volumes and live.shows_free else []
+        gone = [] if _one_of(one.server, servers) else [f"server `{one.server}`"]
+        if live.shows_free and not _one_of(one.volume, volumes):
+            gone.append(f"volume `{one.volume}`")
         if gone:
             yield Finding(
                 code="accept-unmatched",

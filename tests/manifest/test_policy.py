@@ -26,7 +26,7 @@ REFUSED = (
         "wrong-value",
         10,
         21,
-        "`windows[0].allow` must be a cron expression of five fields, not `0 0 31 2 *`",
+        "`windows[0].allow` must be a cron expression that comes to pass, not `0 0 31 2 *`",
         "write one such as `0 22 * * 1-5`",
     ),
     Case(

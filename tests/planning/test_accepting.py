@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.model.attachment import AttachmentKey, Observed, Phase, Sighting
 from reconciler.model.finding import Place, Severity
+from reconciler.model.live import Live, Server, Volume
 from reconciler.model.plan import Circumstances
 from reconciler.model.policy import Acceptance
 from tests.planning.building import GENEROUS, STORAGE, codes, lines, of_server, on, planned, world
 
 if TYPE_CHECKING:
     from reconciler.model.declared import Entry
-    from reconciler.model.live import Live
     from reconciler.model.plan import Plan
 
 NOW = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
@@ -55,6 +56,23 @@ def test_a_stray_that_is_accepted_stays(pair: str) -> None:
     made = accepting(of_server("a", "u"), pair=pair)
     assert (lines(made), shown(made), codes(made)) == ([], ["detach v"], [])
     assert made.in_line
+
+
+def test_an_id_is_one_in_either_case() -> None:
+    ids = "5E000000-0000-4000-8000-00000000000A", "d1000000-0000-4000-8000-00000000000b"
+    there = Live(
+        scope="shop",
+        views=LIVE.views,
+        servers={ids[0].lower(): Server(server_id=ids[0].lower(), name="a")},
+        volumes={ids[1]: Volume(volume_id=ids[1], name="v")},
+        observed={
+            (key := AttachmentKey("shop", ids[0].lower(), ids[1])): Observed(
+                key=key, sightings=dict.fromkeys(LIVE.views, Sighting(phase=Phase.ATTACHED))
+            )
+        },
+    )
+    made = accepting(of_server("a"), pair=f"{ids[0]}/{ids[1].upper()}", live=there)
+    assert (lines(made), shown(made), codes(made)) == ([], ["detach v"], [])
 
 
 def test_a_missing_one_that_is_accepted_is_not_attached_and_not_owned() -> None:
