@@ -53,6 +53,7 @@ LEAVES = {"errors", "version"}
 """May be imported by all but the simulator, and import nothing of ours."""
 
 THIRD_PARTY: dict[str, set[str]] = {
+    "aiohttp": {"providers"},
     "click": {"cli"},
     "cronsim": {"daemon", "fleet", "manifest", "planning"},
     "cryptography": {"operations"},
@@ -73,8 +74,10 @@ THIRD_PARTY: dict[str, set[str]] = {
     "uvicorn": {"sim", "web"},
     "wcwidth": {"report"},
     "yaml": {"hooks", "manifest", "sim"},
+    "yarl": {"providers"},
 }
 ONLY_IN = {
+    "aiohttp": ("providers/swift.py",),
     "deepdiff": ("planning/fields.py",),
     "httpx.AsyncClient": ("providers/clients.py", "notify/webhook.py"),
     "httpx.Client": (),
