@@ -34,7 +34,11 @@ if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
     from aiohttp.connector import Connection
 
-__all__ = ["SwiftTransport"]
+__all__ = ["transport"]
+
+SOUND, UNKNOWN = (3, 13, 5), (4,)
+"""Versions of aiohttp, as in the extra: somebody else may have installed another. Before 3.12
+nothing tells a body that ended from one whose connection broke."""
 
 NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 HEAD = re.compile(
@@ -42,6 +46,9 @@ HEAD = re.compile(
 )
 MAX_LINE = 64 * 1024
 """Of a status or a header, in bytes; about what httpx's own transport accepts of a whole head."""
+CHUNK = 64 * 1024
+"""Of a body: whoever inflates one bounds what comes out a chunk at a time, and it may be a thousand
+times as much."""
 LOST = (aiohttp.ClientError, OSError)
 UNREACHED = (*LOST, ValueError)
 """The last one: a name that no resolver takes."""
@@ -51,6 +58,12 @@ FINAL = 200
 """Below it an answer only says that another one follows."""
 
 
+def transport(trusted: ssl.SSLContext, keepalive_s: float) -> httpx.AsyncBaseTransport | None:
+    """Give a transport for one scope; None where another aiohttp is installed than is known."""
+    installed = tuple(int(number) for number in re.findall(r"\d+", aiohttp.__version__))
+    return SwiftTransport(trusted, keepalive_s) if SOUND <= installed < UNKNOWN else None
+
+
 class SwiftTransport(httpx.AsyncBaseTransport):
     """Sends requests of one scope over connections that it keeps; bound to the loop of the first.
 
@@ -58,7 +71,7 @@ class SwiftTransport(httpx.AsyncBaseTransport):
     body of ours has a few KiB, and a peer that takes none of it in answers nothing either.
     """
 
-    def __init__(self, trusted: ssl.SSLContext, *, keepalive_s: float) -> None:
+    def __init__(self, trusted: ssl.SSLContext, keepalive_s: float) -> None:
         trusted.set_alpn_protocols(["http/1.1"])
         self._trusted = trusted
         self._keepalive_s = keepalive_s
@@ -74,7 +87,7 @@ class SwiftTransport(httpx.AsyncBaseTransport):
         try:
             return await _answered(connection, wire, request.method, timeouts.get("read"))
         except BaseException:
-            connection.close()
+            _drop(connection)
             raise
 
     async def aclose(self) -> None:
@@ -96,7 +109,7 @@ class SwiftTransport(httpx.AsyncBaseTransport):
                     return connection
                 if not connection.protocol.should_close and _silent(connection.transport):
                     return connection
-                connection.close()
+                _drop(connection)
         except TimeoutError as error:
             raise httpx.ConnectTimeout(f"no connection within {connect_s} s") from error
         except UNREACHED as error:
@@ -141,7 +154,7 @@ class _Body(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
-            while chunk := await self._content.readany():
+            while chunk := await self._content.read(CHUNK):
                 yield chunk
             if self._until_end:
                 await self._ending()
@@ -158,15 +171,15 @@ class _Body(httpx.AsyncByteStream):
         if self._content.at_eof() and self._content.exception() is None:
             self._connection.release()
         else:
-            self._connection.close()
+            _drop(self._connection)
 
 
 async def _answered(
     connection: Connection, wire: bytes, method: str, read_s: float | None
 ) -> httpx.Response:
-    protocol, transport = connection.protocol, connection.transport
+    protocol, writing = connection.protocol, connection.transport
     assert protocol is not None
-    assert transport is not None
+    assert writing is not None
     protocol.set_response_params(
         skip_payload=method == "HEAD",
         read_until_eof=True,
@@ -175,11 +188,12 @@ async def _answered(
         max_line_size=MAX_LINE,
         max_field_size=MAX_LINE,
     )
-    transport.write(wire)
+    writing.write(wire)
     protocol.start_timeout()
     try:
         told, content = await protocol.read()
         while told.code < FINAL and told.code != SWITCHING:
+            protocol.start_timeout()  # Its end took the clock with it.
             told, content = await protocol.read()
     except (HttpProcessingError, aiohttp.EofStream, *LOST) as error:
         _fail(error)
@@ -220,6 +234,13 @@ def _named(name: bytes) -> bool:
     return NAME.fullmatch(name) is not None
 
 
+def _drop(connection: Connection) -> None:
+    """End a connection, and with it what of a request may not have left yet."""
+    if connection.transport is not None:
+        connection.transport.abort()
+    connection.close()
+
+
 def _silent(transport: asyncio.Transport) -> bool:
     """Tell whether nothing waits to be read: neither an answer to nobody nor an end."""
     looking = poll()
@@ -232,9 +253,9 @@ def _fail(error: Exception) -> NoReturn:
     if isinstance(error, TimeoutError):
         raise httpx.ReadTimeout("no answer, or no more of it") from error
     if isinstance(error, HttpProcessingError):
-        raise httpx.RemoteProtocolError(error.message.partition("\n")[0]) from error
+        raise httpx.RemoteProtocolError(error.message.partition("\n")[0] or "no HTTP") from error
     if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.EofStream):
-        raise httpx.RemoteProtocolError("the server ended the connection") from error
+        raise httpx.RemoteProtocolError("the server disconnected") from error
     if isinstance(error, aiohttp.ClientPayloadError):
         raise httpx.RemoteProtocolError(str(error)) from error
     raise httpx.ReadError(str(error)) from error

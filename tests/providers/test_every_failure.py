@@ -10,7 +10,7 @@ import gzip
 import socket
 import zlib
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -243,6 +243,10 @@ def in_the_status() -> Iterator[Row]:
 ROWS = (*before_an_answer(), *in_the_body(), *in_the_answer(), *in_the_status())
 
 
+UNHEARD = {"a chunk that is none", "a length that is too short"}
+"""Over aiohttp the head goes with the garbage that came in the same packet; the class stays."""
+
+
 class NoNames(asyncio.SelectorEventLoop):
     """A loop in which no name is known and nobody is asked for one."""
 
@@ -296,7 +300,9 @@ def kind(receipt: Receipt) -> str:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.why)
-def test_a_failure_is_not_sent_or_refused_or_ambiguous(row: Row) -> None:
+def test_a_failure_is_not_sent_or_refused_or_ambiguous(row: Row, over: str) -> None:
+    if over == "aiohttp" and row.why in UNHEARD:
+        row = replace(row, code="no-answer", read_code="", request_id="")
     factory = NoNames if row.address.endswith(".invalid") else asyncio.SelectorEventLoop
     with asyncio.Runner(loop_factory=factory) as runner:
         receipt, error, sent = runner.run(outcome(row))

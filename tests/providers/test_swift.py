@@ -10,7 +10,22 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from .sockets import closes, http, listening, resets, says, stalls, stays
+from reconciler.model.outcome import Answer
+from reconciler.providers import clients
+
+from .sockets import (
+    DETACH,
+    IN_ORDER,
+    closes,
+    http,
+    listening,
+    opening,
+    provider,
+    resets,
+    says,
+    stalls,
+    stays,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -28,7 +43,7 @@ UNREACHED = {"connect": 0.05, "read": 5.0}
 
 @asynccontextmanager
 async def sending() -> AsyncIterator[httpx.AsyncBaseTransport]:
-    transport = swift.SwiftTransport(ssl.create_default_context(), keepalive_s=60.0)
+    transport = swift.transport(ssl.create_default_context(), 60.0)
     try:
         yield transport
     finally:
@@ -158,7 +173,10 @@ def test_a_connection_that_ended_while_nobody_used_it_is_not_used(method: str) -
         pytest.param(b"\0", True, id="garbage"),
     ],
 )
-def test_an_answer_to_nobody_is_not_the_next_requests(extra: bytes, *, apart: bool) -> None:
+@pytest.mark.parametrize("rounds", [1, 9], ids=["still in the kernel", "parsed"])
+def test_an_answer_to_nobody_is_not_the_next_requests(
+    extra: bytes, rounds: int, *, apart: bool
+) -> None:
     async def story() -> None:
         go = asyncio.Event()
 
@@ -171,7 +189,8 @@ def test_an_answer_to_nobody_is_not_the_next_requests(extra: bytes, *, apart: bo
         async with listening(turns) as cloud, sending() as transport:
             assert await answer(transport, asking(cloud.address)) == b"whole"
             go.set()
-            await asyncio.sleep(0)
+            for _ in range(rounds):
+                await asyncio.sleep(0)
             assert await answer(transport, asking(cloud.address, "POST")) == b"true"
             assert cloud.connections == 2
 
@@ -254,6 +273,17 @@ def test_a_body_is_given_as_it_came_up_to_the_end_of_its_connection() -> None:
     run(story)
 
 
+def test_a_long_body_comes_in_small_chunks_because_one_may_inflate() -> None:
+    async def story() -> None:
+        async with listening(says(http(200, bytes(2_000_000)))) as cloud, sending() as transport:
+            response = await transport.handle_async_request(asking(cloud.address))
+            parts = [len(part) async for part in response.aiter_raw()]
+            await response.aclose()
+            assert (sum(parts), max(parts)) == (2_000_000, 64 * 1024)
+
+    run(story)
+
+
 async def abandons(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
@@ -317,7 +347,11 @@ def test_what_would_read_as_another_request_is_not_written(request_: httpx.Reque
     run(story)
 
 
-@pytest.mark.parametrize("parts", [(), (ANSWER[:-2],)], ids=["of the head", "of the body"])
+@pytest.mark.parametrize(
+    "parts",
+    [(), (ANSWER[:-2],), (b"HTTP/1.1 100 On\r\n\r\n",)],
+    ids=["of the head", "of the body", "after a 100"],
+)
 def test_a_silence_ends_in_a_timeout_and_closes_the_connection(parts: tuple[bytes, ...]) -> None:
     async def story() -> None:
         # `stalls` returns once the client has gone, and the server with it.
@@ -348,3 +382,35 @@ def test_whoever_is_cancelled_closes_the_connection() -> None:
             assert len(cloud.heads) == 1
 
     run(story)
+
+
+def test_a_scope_that_asks_much_goes_on_over_aiohttp(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clients, "MANY", 3)
+
+    async def story() -> None:
+        asked, go = asyncio.Event(), asyncio.Event()
+
+        async def waits(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            asked.set()
+            await go.wait()
+            writer.write(http(200, IN_ORDER))
+
+        whole = says(http(200, IN_ORDER), then=stays)
+        turns = in_turn(whole, waits, whole, whole, whole)
+        async with listening(turns) as cloud, provider(opening(cloud.address)) as to:
+            await to.submit(DETACH)
+            under_way = asyncio.ensure_future(to.submit(DETACH))
+            await asked.wait()
+            # One over httpx that is under way, and three over one new connection.
+            answers = [(await to.submit(DETACH)).answer for _ in range(3)]
+            go.set()
+            assert {(await under_way).answer, *answers} == {Answer.ACCEPTED}
+            assert (len(cloud.heads), cloud.connections) == (5, 2)
+
+    run(story)
+
+
+@pytest.mark.parametrize("installed", ["3.11.18", "4.0.0a1", "3.13.4"])
+def test_another_aiohttp_is_not_used(installed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(swift.aiohttp, "__version__", installed)
+    assert swift.transport(ssl.create_default_context(), 60.0) is None

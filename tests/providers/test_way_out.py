@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 ANSWER = http(200, IN_ORDER)
 
 
+pytestmark = pytest.mark.usefixtures("over")
+
+
 @pytest.fixture(autouse=True)
 def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
