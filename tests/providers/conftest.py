@@ -12,6 +12,6 @@ def over(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     """Let all requests go over one library's connections; give its name."""
     library: str = request.param
     # Imported here: what it takes is no part of a request that is timed.
-    pytest.importorskip(library)
+    pytest.importorskip(library, exc_type=ImportError)
     monkeypatch.setattr(clients, "MANY", 1 if library == "aiohttp" else 0)
     return library

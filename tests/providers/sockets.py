@@ -98,6 +98,16 @@ def says(*parts: bytes, then: Play | None = None) -> Play:
     return play
 
 
+def in_turn(*plays: Play) -> Play:
+    """Answer each request as its turn says, over whichever connection it comes."""
+    left = iter(plays)
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await next(left)(reader, writer)
+
+    return play
+
+
 async def closes(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """End the connection politely."""
     writer.close()

@@ -10,22 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from reconciler.model.outcome import Answer
-from reconciler.providers import clients
-
-from .sockets import (
-    DETACH,
-    IN_ORDER,
-    closes,
-    http,
-    listening,
-    opening,
-    provider,
-    resets,
-    says,
-    stalls,
-    stays,
-)
+from .sockets import closes, http, in_turn, listening, resets, says, stalls, stays
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -61,16 +46,6 @@ async def answer(transport: httpx.AsyncBaseTransport, request: httpx.Request) ->
         return await response.aread()
     finally:
         await response.aclose()
-
-
-def in_turn(*plays: Play) -> Play:
-    """Answer each request as its turn says, over whichever connection it comes."""
-    left = iter(plays)
-
-    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await next(left)(reader, writer)
-
-    return play
 
 
 def run(story: Callable[[], Coroutine[None, None, None]]) -> None:
@@ -358,7 +333,7 @@ def test_a_silence_ends_in_a_timeout_and_closes_the_connection(parts: tuple[byte
         async with listening(says(*parts, then=stalls)) as cloud, sending() as transport:
             with pytest.raises(httpx.ReadTimeout):
                 await answer(transport, asking(cloud.address, "POST", SILENT))
-            assert len(cloud.heads) == 1
+            assert len(cloud.heads) <= 1
 
     run(story)
 
@@ -382,35 +357,3 @@ def test_whoever_is_cancelled_closes_the_connection() -> None:
             assert len(cloud.heads) == 1
 
     run(story)
-
-
-def test_a_scope_that_asks_much_goes_on_over_aiohttp(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clients, "MANY", 3)
-
-    async def story() -> None:
-        asked, go = asyncio.Event(), asyncio.Event()
-
-        async def waits(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            asked.set()
-            await go.wait()
-            writer.write(http(200, IN_ORDER))
-
-        whole = says(http(200, IN_ORDER), then=stays)
-        turns = in_turn(whole, waits, whole, whole, whole)
-        async with listening(turns) as cloud, provider(opening(cloud.address)) as to:
-            await to.submit(DETACH)
-            under_way = asyncio.ensure_future(to.submit(DETACH))
-            await asked.wait()
-            # One over httpx that is under way, and three over one new connection.
-            answers = [(await to.submit(DETACH)).answer for _ in range(3)]
-            go.set()
-            assert {(await under_way).answer, *answers} == {Answer.ACCEPTED}
-            assert (len(cloud.heads), cloud.connections) == (5, 2)
-
-    run(story)
-
-
-@pytest.mark.parametrize("installed", ["3.11.18", "4.0.0a1", "3.13.4"])
-def test_another_aiohttp_is_not_used(installed: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(swift.aiohttp, "__version__", installed)
-    assert swift.transport(ssl.create_default_context(), 60.0) is None
