@@ -14,7 +14,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from reconciler.errors import JournalError
 from reconciler.journal import process
@@ -34,6 +34,12 @@ if TYPE_CHECKING:
 ID_LENGTH = 8
 BEATS = 3
 """In a term: one may be lost to a busy disk."""
+_BEAT = (
+    update(leases)
+    .where(leases.c.identity == bindparam("whose"), leases.c.token == bindparam("mine"))
+    .values(beat=leases.c.beat + 1, expires_s=bindparam("until_s"))
+)
+"""Built once: each group of calls is one."""
 
 
 def _awake_and_asleep_s() -> float:
@@ -158,11 +164,8 @@ class Lease:
         began_s = self._terms.clock_s()
         # Not by the run's own date: it may belong to the run's thread, and the heart has another.
         expires_s = self._date_less_clock_s + began_s + self._terms.ttl_s
-        beaten = connection.execute(
-            update(leases)
-            .where(leases.c.identity == self._identity, leases.c.token == self._token)
-            .values(beat=leases.c.beat + 1, expires_s=expires_s)
-        )
+        told = {"whose": self._identity, "mine": self._token, "until_s": expires_s}
+        beaten = connection.execute(_BEAT, told)
         if beaten.rowcount != 1:
             raise LeaseLostError(self._lost(connection))
         return began_s
