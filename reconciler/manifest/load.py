@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
@@ -20,7 +22,7 @@ from reconciler.manifest.source import read
 from reconciler.model.declared import Declared
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from reconciler.manifest.builder import Document
@@ -49,6 +51,32 @@ def load(
     A folder means the manifests directly in it, `recursive` also those below. A file that is
     reached twice counts once. `providers` are those that a scope may name; None: any.
     """
+    with _uncollected():
+        return _load(paths, recursive=recursive, providers=providers)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no cycles: nodes and rows have none, and each search walks over all of them."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            # Through the collector's permanent generation and back: without a walk, all that was
+            # made counts as old, which the next search leaves alone.
+            gc.freeze()
+            gc.unfreeze()
+            gc.enable()
+
+
+def _load(
+    paths: Sequence[str | Path],
+    *,
+    recursive: bool,
+    providers: Collection[str] | None,
+) -> Loaded:
     notes, gathered = Notes(), Gathered()
     for path in files(paths, recursive=recursive, notes=notes):
         if notes.full:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -264,3 +265,16 @@ def test_after_a_thousand_findings_it_is_only_said_that_there_are_more(tmp_path:
     (more,) = (finding for finding in loaded.findings if finding.code == "too-many-findings")
     assert more.summary == "there are more than 1,000 findings"
     assert more.hint == "correct those above and look again"
+
+
+@pytest.mark.parametrize("text", [SCOPE, "["])
+def test_the_garbage_collector_is_left_as_it_was(tmp_path: Path, text: str) -> None:
+    assert gc.isenabled()
+    load_text(tmp_path, text)
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        load_text(tmp_path, text)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
