@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reconciler.model.numerous import numerous
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.model.schedule import Schedule
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@numerous()
 class Ref:
     """A name or an id as written; which of the two it is, only the live listing can tell."""
 
@@ -32,7 +34,7 @@ class Side(enum.Enum):
     """That of `Enum` is written in Python, and each row is kept under a side."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@numerous()
 class Listed:
     """One line of an entry's list: what shall be attached, and how."""
 
@@ -51,7 +53,7 @@ class Selector:
     allow_empty: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@numerous()
 class Entry:
     """A row that a manifest owns: everything attached to one server, or every server of a volume.
 

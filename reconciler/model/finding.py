@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from reconciler.errors import ReconcilerError
+from reconciler.model.numerous import numerous
 
 
 class Severity(enum.Enum):
@@ -16,7 +17,7 @@ class Severity(enum.Enum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+@numerous(order=True)
 class Place:
     """Where in the manifests something is written; lines and columns count from 1."""
 
