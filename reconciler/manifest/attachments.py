@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING
 
 from reconciler.manifest import scalars
 from reconciler.manifest.gathered import AttachmentsDocument
@@ -16,12 +16,15 @@ from reconciler.manifest.rows import check_once, optional, selector
 from reconciler.model.declared import Entry, Listed, Ref, Side
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from reconciler.manifest.reading import Reading
     from reconciler.model.declared import Selector
 
 SPEC_KEYS = ("scope", "servers", "volumes")
 _OTHERS = scalars.choice("keep")
 _LISTED_KEY = {Side.SERVER: "volume", Side.VOLUME: "server"}
+_WANTED_KEY = {Side.SERVER: "volumes", Side.VOLUME: "servers"}
 _SIDES = {"servers": Side.SERVER, "volumes": Side.VOLUME}
 
 
@@ -39,62 +42,69 @@ def attachments(reading: Reading, document: Ref | None, pair: Pair) -> Attachmen
     for key, side in _SIDES.items():
         rows = spec.pairs.get(key)
         table = None if rows is None else reading.table(rows, key)
-        for row in () if table is None else table.pairs.values():
-            entry = _Row(reading, side, name).entry(row, key)
-            if entry is not None:
-                entries.append(entry)
+        if table is not None:
+            section = _Section(reading, side, key, name)
+            entries += filter(None, map(section.entry, table.pairs.values()))
     if written is None or text is None:
         return None
     scope = Ref(text=text, place=reading.place(written.value))
     return AttachmentsDocument(scope=scope, entries=tuple(entries))
 
 
-def _plain(node: Node) -> TypeGuard[TextNode]:
-    """Tell whether it is a name that nothing is wrong with, told at a glance."""
-    if not isinstance(node, TextNode) or node.text in VOID:
-        return False
-    return node.text.isprintable() and node.text == node.text.strip()
-
-
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """One entry being read."""
+class _Section:
+    """The entries under `servers` or `volumes` being read."""
 
     reading: Reading
     side: Side
+    label: str
     document: str
 
     @property
     def _key(self) -> str:
         return _LISTED_KEY[self.side]
 
-    def entry(self, pair: Pair, side_key: str) -> Entry | None:
+    @property
+    def _wanted_key(self) -> str:
+        return _WANTED_KEY[self.side]
+
+    def entry(self, pair: Pair) -> Entry | None:
         """Give the entry; None when its own form was refused."""
-        return self._plain(pair) or self._closely(pair, side_key)
+        return self._plain(pair) or self._closely(pair)
 
     def _plain(self, pair: Pair) -> Entry | None:
         """Give an entry that is one list of names and nothing else; None for every other one."""
-        table, key = pair.value, pair.key
+        table = pair.value
         if not isinstance(table, MapNode) or len(table.pairs) > 1:
             return None
-        written = table.pairs.get(f"{self._key}s")
+        written = table.pairs.get(_WANTED_KEY[self.side])
         series = None if written is None else written.value
-        if not isinstance(series, ListNode) or not _plain(key):
+        if not isinstance(series, ListNode):
             return None
-        refs = [self._ref(node) for node in series.children if _plain(node)]
-        if len({ref.text for ref in refs}) < len(series.children):
+        refs = self._names((pair.key, *series.children))
+        if refs is None or len({ref.text for ref in refs[1:]}) < len(series.children):
             return None
-        listed = tuple(Listed(ref=ref) for ref in refs)
-        return Entry(side=self.side, owner=self._ref(key), listed=listed, document=self.document)
+        listed = tuple([Listed(ref=ref) for ref in refs[1:]])
+        return Entry(side=self.side, owner=refs[0], listed=listed, document=self.document)
 
-    def _ref(self, node: TextNode) -> Ref:
-        return Ref(text=node.text, place=self.reading.place(node))
+    def _names(self, nodes: Iterable[Node]) -> list[Ref] | None:
+        """Give names that nothing is wrong with, told at a glance; None when one isn't."""
+        place = self.reading.source.place
+        refs = []
+        for node in nodes:
+            if not isinstance(node, TextNode):
+                return None
+            text = node.text
+            if text in VOID or not text.isprintable() or text != text.strip():
+                return None
+            refs.append(Ref(text=text, place=place(node.line, node.column)))
+        return refs
 
-    def _closely(self, pair: Pair, side_key: str) -> Entry | None:
+    def _closely(self, pair: Pair) -> Entry | None:
         assert isinstance(pair.key, TextNode)
-        label = within(side_key, pair.key.text)
-        owner = self._owner(pair.key, side_key)
-        wanted = f"{self._key}s"
+        label = within(self.label, pair.key.text)
+        owner = self.reading.ref(pair.key, f"a key of {self.label}", scalars.text)
+        wanted = self._wanted_key
         table = self.reading.table(pair, label, (wanted, "absent", "others", "protect"))
         if table is None or owner is None:
             return None
@@ -117,15 +127,12 @@ class _Row:
             document=self.document,
         )
 
-    def _owner(self, key: TextNode, side_key: str) -> Ref | None:
-        return self.reading.ref(key, f"a key of {side_key}", scalars.text)
-
     def _wanted(
         self,
         table: MapNode,
         label: str,
     ) -> tuple[tuple[Listed, ...] | None, Selector | None]:
-        pair = table.pairs.get(f"{self._key}s")
+        pair = table.pairs.get(self._wanted_key)
         if pair is None:
             return None, None
         if self.side is Side.VOLUME and isinstance(pair.value, MapNode):

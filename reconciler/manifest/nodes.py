@@ -1,9 +1,13 @@
-"""What a document is made of, with places: text, lists and mappings. Lines count from 1."""
+"""What a document is made of, with places: text, lists and mappings. Lines count from 1.
+
+Nobody writes to a node once it is made. Frozen, they would take three times as long to make, and
+there are up to ten of them for each attachment.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import TypeAlias
 
 VOID = frozenset({"", "~", "null"})
 """What YAML writes for "no value"; in quotes they are text."""
@@ -13,8 +17,7 @@ VOID = frozenset({"", "~", "null"})
 class TextNode:
     """A scalar exactly as written; `plain` says that it stood without quotes.
 
-    Nobody writes to one; frozen, it would take three times as long to make, and there are up
-    to ten of them for each attachment. No tuple either: pydantic would take it for a list.
+    No tuple: pydantic would take it for a list.
     """
 
     text: str
@@ -28,29 +31,30 @@ class TextNode:
         return self.plain and self.text in VOID
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class ListNode:
-    """A sequence; the builder fills `children` in the order of the file."""
+    """A sequence; `children` in the order of the file."""
 
     line: int
     column: int
-    children: list[Node] = field(default_factory=list)
+    children: list[Node]
 
 
-class Pair(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Pair:
     """A key with its value; for an element of a list the key is the element itself."""
 
     key: Node
     value: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class MapNode:
     """A mapping; `pairs` by the text of the key, in the order of the file."""
 
     line: int
     column: int
-    pairs: dict[str, Pair] = field(default_factory=dict)
+    pairs: dict[str, Pair]
 
 
 Node: TypeAlias = TextNode | ListNode | MapNode
