@@ -81,11 +81,14 @@ class _Section:
         series = None if written is None else written.value
         if not isinstance(series, ListNode):
             return None
-        refs = self._names((pair.key, *series.children))
-        if refs is None or len({ref.text for ref in refs[1:]}) < len(series.children):
+        refs = self._names([*series.children, pair.key])
+        if refs is None:
             return None
-        listed = tuple([Listed(ref=ref) for ref in refs[1:]])
-        return Entry(side=self.side, owner=refs[0], listed=listed, document=self.document)
+        owner = refs.pop()
+        if len(refs) > 1 and len({ref.text for ref in refs}) < len(refs):
+            return None
+        listed = tuple([Listed(ref=ref) for ref in refs])
+        return Entry(side=self.side, owner=owner, listed=listed, document=self.document)
 
     def _names(self, nodes: Iterable[Node]) -> list[Ref] | None:
         """Give names that nothing is wrong with, told at a glance; None when one isn't."""

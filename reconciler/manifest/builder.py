@@ -148,11 +148,13 @@ class _Composer:
             _note_decoration(event, self._pending)
 
     def _list(self, start: Event) -> ListNode:
-        children = []
+        children: list[Node] = []
         while type(event := self._take()) is not SequenceEndEvent:
             children.append(self.node(event))
         self._close(event)
-        return ListNode(*at(known(start.start_mark)), children)
+        mark = start.start_mark
+        assert mark is not None
+        return ListNode(mark.line + 1, mark.column + 1, children)
 
     def _mapping(self, start: Event) -> MapNode:
         pairs: dict[str, Pair] = {}
@@ -166,7 +168,9 @@ class _Composer:
                 self._source.hide(self._secret_line, self._last_line)
                 self._secret_line = secret_line
         self._close(event)
-        return MapNode(*at(known(start.start_mark)), pairs)
+        mark = start.start_mark
+        assert mark is not None
+        return MapNode(mark.line + 1, mark.column + 1, pairs)
 
     def _close(self, event: Event) -> None:
         self._depth -= 1
