@@ -117,7 +117,7 @@ class _Section:
         if wanted not in table.pairs and "others" not in table.pairs:
             hint = f"list them, `{wanted}: []` for none, or say `others: keep`"
             self.reading.missing_key(wanted, label, self.reading.place(pair.key), hint)
-        absent = self._absent(table, within(label, "absent"))
+        absent = self._absent(table, label)
         check_once(self.reading.notes, label, listed or (), absent)
         return Entry(
             side=self.side,
@@ -167,11 +167,11 @@ class _Section:
 
     def _absent(self, table: MapNode, label: str) -> tuple[Ref, ...]:
         pair = table.pairs.get("absent")
-        series = None if pair is None else self.reading.series(pair, label)
+        series = None if pair is None else self.reading.series(pair, within(label, "absent"))
         if series is None:
             return ()
         refs = (
-            self.reading.ref(child, f"{label}[{index}]", scalars.text)
+            self.reading.ref(child, f"{label}.absent[{index}]", scalars.text)
             for index, child in enumerate(series.children)
         )
         return tuple(ref for ref in refs if ref is not None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.manifest import scalars
+from reconciler.manifest.notes import RefusalError
 from reconciler.manifest.reading import within
 from reconciler.manifest.words import quoted
 from reconciler.model.declared import Listed, Ref, Selector
@@ -28,7 +29,13 @@ def optional(
 ) -> T | None:
     """Give the value of a key that may be missing; `at` is the label and the key."""
     pair = table.pairs.get(at[1])
-    return None if pair is None else reading.value(pair, within(*at), convert)
+    if pair is None:
+        return None
+    try:
+        return convert(pair.value)
+    except RefusalError as error:
+        reading.refuse(error, within(*at), pair)
+        return None
 
 
 def selector(reading: Reading, pair: Pair, label: str) -> Selector | None:
