@@ -77,7 +77,7 @@ class _Section:
         table = pair.value
         if not isinstance(table, MapNode) or len(table.pairs) > 1:
             return None
-        written = table.pairs.get(_WANTED_KEY[self.side])
+        written = table.pairs.get(self._wanted_key)
         series = None if written is None else written.value
         if not isinstance(series, ListNode):
             return None
