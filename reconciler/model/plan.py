@@ -227,6 +227,8 @@ class Circumstances:
     """What the last apply owned; None when there is no record."""
     memories: tuple[Memory, ...] = ()
     """What manifests said before, and still holds this plan back."""
+    undoes: bool = False
+    """True: the entries are what takes a run back, and nobody wrote them."""
     protects: tuple[Entry, ...] = ()
     """What today's entries protect, where other rows than theirs are planned."""
     needs_memory: bool = False

@@ -109,6 +109,7 @@ class Session:
             ack_detach=(typed or {}).get(self.scope.name, said),
             applied=self._applied(),
             memories=self._memories(),
+            undoes=self.request.rows is not None,
             protects=self.protects,
             needs_memory=not self.request.first_apply,
             targets=self.request.targets,

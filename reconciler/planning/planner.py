@@ -180,7 +180,9 @@ def _place(key: AttachmentKey, on: Ground, draft: _Draft) -> None:
 def _decided(decision: Decision, key: AttachmentKey, on: Ground, wish: Wish) -> Change:
     match decision:
         case Decision.ATTACH:
-            return _change(Action.ATTACH, key, on, "wanted and not attached")
+            undone = on.circumstances.undoes
+            why = "the run took it away" if undone else "wanted and not attached"
+            return _change(Action.ATTACH, key, on, why)
         case Decision.DETACH:
             action = Action.DETACH if on.can.detach_keeps_data else Action.DESTROY
             return _change(action, key, on, NOBODYS if wish is Wish.STRAY else _why(key, on))
@@ -240,7 +242,7 @@ def _after_attach(wanted: Attachment) -> tuple[Update, ...]:
 
 def _why(key: AttachmentKey, on: Ground) -> str:
     if key in on.desired.absent:
-        return "listed under `absent:`"
+        return "the run put it there" if on.circumstances.undoes else "listed under `absent:`"
     return "its row is owned and doesn't list it"
 
 
@@ -338,10 +340,11 @@ def _paired(changes: Sequence[Change], on: Ground) -> list[Change]:
 
 def _move(arrival: Change, leave: Change, on: Ground) -> Change:
     why = f"there {NOBODYS}" if on.wish(leave.key) is Wish.STRAY else "its old place is owned"
+    undone = "the run took it from here"
     return replace(
         arrival,
         action=Action.MOVE,
-        reason=f"wanted here, and {why}",
+        reason=undone if on.circumstances.undoes else f"wanted here, and {why}",
         source=leave.key,
         source_server=leave.name.server,
         before=leave.before,

@@ -79,7 +79,8 @@ THIRD_PARTY: dict[str, set[str]] = {
 ONLY_IN = {
     "aiohttp": ("providers/swift.py",),
     "deepdiff": ("planning/fields.py",),
-    "httpx.AsyncClient": ("providers/clients.py", "notify/webhook.py"),
+    "httpx.AsyncClient": ("notify/webhook.py",),
+    "httpx.AsyncHTTPTransport": ("providers/clients.py",),
     "httpx.Client": (),
 }
 """Names with a home: what goes to clouds leaves through one file, what people are told through
@@ -249,7 +250,7 @@ PLANTED = [
     ("third party", "execution/x.py", "import httpx"),
     ("third party", "manifest/x.py", "import requests"),
     ("one home", "planning/x.py", "from deepdiff import DeepDiff"),
-    ("one home", "providers/alpha/x.py", "from httpx import AsyncClient"),
+    ("one home", "providers/alpha/x.py", "from httpx import AsyncHTTPTransport"),
     ("relative", "planning/x.py", "from . import planner"),
 ]
 

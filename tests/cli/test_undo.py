@@ -50,6 +50,8 @@ def test_apply_and_undo_leave_the_same_attachments_with_the_same_flags(lab: Lab)
     ran = lab.run("undo", past[:8], "-f", "lab.yaml", "--apply", "--auto-approve")
     assert ran.code == 0, ran.out + ran.err
     assert "Apply complete. 2 attached, 1 detached, 0 moved, 1 updated, 0 destroyed." in ran.out
+    assert ran.out.count("the run took it away") == 2
+    assert "the run put it there" in ran.out, "no manifest lists it under `absent:`"
     assert holds(lab) == before
     again = lab.run("undo", past[:8], "-f", "lab.yaml", "--apply", "--auto-approve")
     assert (again.code, again.out) == (

@@ -128,7 +128,10 @@ Wrap = tuple[type, str, Any]
 ARMED: Mapping[str, tuple[Wrap, ...]] = {
     "before-intent": ((Ledger, "begin", before),),
     "intent-durable": ((Ledger, "begin", answered),),
-    "request-sent": ((HttpProvider, "submit", marked), (httpx.AsyncClient, "send", traced)),
+    "request-sent": (
+        (HttpProvider, "submit", marked),
+        (httpx.AsyncHTTPTransport, "handle_async_request", traced),
+    ),
     "response": ((HttpProvider, "submit", answered),),
     "handle-durable": ((Ledger, "accepted", answered),),
     "verdict-durable": ((Ledger, "end", answered),),
