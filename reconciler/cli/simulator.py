@@ -8,6 +8,11 @@ from pathlib import Path
 import click
 
 from reconciler.cli.outcome import ERROR
+from reconciler.sim.app import build
+from reconciler.sim.clock import VirtualClock, WallClock
+from reconciler.sim.cloud import Cloud
+from reconciler.sim.serving import run
+from reconciler.sim.world import WorldError, read_worlds
 
 HIGHEST_PORT = 65535
 
@@ -29,12 +34,6 @@ HIGHEST_PORT = 65535
 )
 def verb(*, worlds: tuple[str, ...], listen: str, virtual_clock: bool) -> int:
     """Serve the embedded cloud; the key pair simulator / simulator-secret always works."""
-    from reconciler.sim.app import build  # noqa: PLC0415 - `--help` doesn't need a server
-    from reconciler.sim.clock import VirtualClock, WallClock  # noqa: PLC0415
-    from reconciler.sim.cloud import Cloud  # noqa: PLC0415
-    from reconciler.sim.serving import run  # noqa: PLC0415
-    from reconciler.sim.world import WorldError, read_worlds  # noqa: PLC0415
-
     host, port = _address(listen)
     clock = VirtualClock() if virtual_clock else WallClock()
     try:

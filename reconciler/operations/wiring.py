@@ -13,7 +13,6 @@ from urllib.parse import unquote, urlsplit
 
 from reconciler.hooks.definitions import VARIABLE, commands
 from reconciler.hooks.processes import Processes
-from reconciler.journal.journal import open_book, open_database, read_book
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.operations.asked import Surroundings
 from reconciler.providers.redaction import Redaction
@@ -70,10 +69,15 @@ def book(around: Surroundings, *, writing: bool) -> Book | None:
     def now_s() -> float:
         return around.utc_now().timestamp()
 
-    if url:
-        return open_database(url, now_s, make=writing)
     path = around.folder / JOURNAL_FILE
-    return open_book(path, now_s) if writing else read_book(path, now_s)
+    if not url and not writing and not path.exists():
+        return None
+    # A quarter of the time of a small plan, which as a rule has no journal where it is made.
+    from reconciler.journal import journal  # noqa: PLC0415
+
+    if url:
+        return journal.open_database(url, now_s, make=writing)
+    return journal.open_book(path, now_s) if writing else journal.read_book(path, now_s)
 
 
 def opening(

@@ -76,6 +76,7 @@ def test_the_whole_of_the_projects_own_manifests_can_be_planned(tmp_path: Path) 
 
 
 SLOW = {"asyncio", "deepdiff", "httpx", "jinja2", "procrastinate", "psycopg", "rich", "sqlalchemy"}
+QUICKSTART = REPOSITORY / "manifests" / "quickstart.yaml"
 SLOW |= {"starlette", "uvicorn", "wcwidth"}
 
 
@@ -83,11 +84,12 @@ SLOW |= {"starlette", "uvicorn", "wcwidth"}
     ("words", "heavy", "says"),
     [
         (["--help"], SLOW | {"pydantic", "yaml"}, "simulator"),
-        (["validate", "-f", str(REPOSITORY / "manifests" / "quickstart.yaml")], SLOW, "Valid."),
+        (["validate", "-f", str(QUICKSTART)], SLOW, "Valid."),
+        (["plan", "-f", str(QUICKSTART), "--first-apply"], {"sqlalchemy"}, "Plan: "),
     ],
-    ids=["help", "validate"],
+    ids=["help", "validate", "plan where there is no journal"],
 )
-def test_what_only_reads_its_own_text_loads_none_of_the_heavy_libraries(
+def test_nobody_loads_heavy_libraries_that_it_does_not_need(
     tmp_path: Path, words: list[str], heavy: set[str], says: str
 ) -> None:
     code = (
