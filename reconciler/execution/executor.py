@@ -17,6 +17,7 @@ A run that shall stop sends nothing new; a move whose volume has left is no new 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -49,8 +50,9 @@ async def execute(schedule: Schedule, run: Run) -> Mapping[str, Outcomes]:
     """
     execution = _Execution(schedule, run)
     keys = [key for step in schedule.steps for key in step.call.keys]
+    calls = Counter(step.call.verb for step in schedule.steps)
     ends = ({key.server_id for key in keys}, {key.volume_id for key in keys}, schedule.steps)
-    run.settling.watcher.expects(min(map(len, ends)))
+    run.settling.watcher.expects(calls, min(map(len, ends)))
     async with asyncio.TaskGroup() as group:
         for step in schedule.steps:
             group.create_task(execution.perform(step))

@@ -17,7 +17,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ProviderError
-from reconciler.execution.watcher import ENDED_SHARE, waits_s
+from reconciler.execution.watcher import ENDED_SHARE, LATE_SHARE, LONGEST_S, waits_s
 from reconciler.model.attachment import Phase, View
 from reconciler.model.call import Verb
 from reconciler.model.live import VolumeStatus
@@ -120,7 +120,7 @@ async def settle(
 
     `age_s` is how long ago it left, for a call of an earlier run.
     """
-    with use.watcher.following():
+    with use.watcher.following(call.verb):
         return await _followed(call, receipt, use, age_s)
 
 
@@ -150,22 +150,54 @@ async def _followed(
             break
         unended_s = clock.monotonic()
     outcomes |= {key: _overdue(receipt, job, key) for key in waiting}
+    if any(o.verdict is not Verdict.DONE for o in outcomes.values()):
+        return outcomes
     if took_s is None and receipt.answer is Answer.ACCEPTED and not age_s:
-        took_s = _guessed(receipt, began_s, unended_s, clock.monotonic())
-    if took_s is None or any(o.verdict is not Verdict.DONE for o in outcomes.values()):
+        span = _Span(unended_s=unended_s - began_s, seen_s=clock.monotonic() - began_s)
+        took_s = await _timed(call, receipt, use, span)
+    if took_s is None:
         return outcomes
     use.durations.add(call.verb, took_s)
     return {key: replace(outcome, took_s=took_s) for key, outcome in outcomes.items()}
 
 
-def _guessed(receipt: Receipt, began_s: float, unended_s: float, seen_s: float) -> float:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Span:
+    """Between which ages a change ended, by our clock."""
+
+    unended_s: float
+    seen_s: float
+
+    @property
+    def middle_s(self) -> float:
+        """The middle: over many changes, which began at any time between looks, it is right."""
+        return (self.unended_s + self.seen_s) / 2
+
+    def holds(self, seconds: float | None) -> bool:
+        """Tell whether it may have ended at this age, by a clock that began a little earlier."""
+        return seconds is not None and (
+            self.unended_s <= seconds * LATE_SHARE and seconds <= self.seen_s * LATE_SHARE
+        )
+
+
+async def _timed(call: Call, receipt: Receipt, use: Settling, span: _Span) -> float:
     """Give what a change took that only looks tell of.
 
-    Without a job somebody looked when it was due. In a crowd it ended at any time between the last
-    two looks: over many calls, which began at any time between looks, the middles are right.
+    Without a job somebody looked when it was due. In a crowd a few jobs are asked for their time
+    while others are still to come: looks that all calls of a round share would teach it badly.
     """
-    ended_s = seen_s if receipt.handle is None else (unended_s + seen_s) / 2
-    return ended_s - began_s
+    if receipt.handle is None:
+        return span.seen_s
+    told_s = use.durations.told_s(call.verb)
+    if not span.holds(told_s) and use.watcher.more_to_come(call.verb):
+        with use.durations.timing(call.verb) as free:
+            if free:
+                use.watcher.charge()
+                job = await _told(receipt, use, LONGEST_S)
+                told_s = job.took_s if job is not None else None
+                if told_s is not None and span.holds(told_s):
+                    use.durations.tell(call.verb, told_s)
+    return told_s if told_s is not None and span.holds(told_s) else span.middle_s
 
 
 async def _job_end(
@@ -174,11 +206,12 @@ async def _job_end(
     """Ask the job until it ended, is gone or is overdue; give it and when it is thought to end.
 
     It ended between the last two questions: the middle is off by a second at most. Where the
-    first question came too late a little less than its time is taken: see `ENDED_SHARE`.
+    first question came too late a little less than its time is taken: see `ENDED_SHARE`. What the
+    cloud says itself that it took is better than both.
     """
     clock, handle = use.patience.clock, receipt.handle
     started_s = clock.monotonic()
-    running_s: float | None = None
+    running_s = 0.0
     expected_s = use.durations.expected_s(call.verb)
     if handle is None and receipt.answer is Answer.ACCEPTED and expected_s is not None:
         # No job to ask: the first look comes when such changes usually end.
@@ -197,10 +230,11 @@ async def _job_end(
         except (ProviderError, TimeoutError):
             break  # Nobody can tell of the job, or not in time: the views can.
         if progress.state is not JobState.RUNNING:
-            if running_s is None:
-                return progress, (asked_s - started_s) * ENDED_SHARE
-            return progress, (running_s + asked_s) / 2 - started_s
-        running_s = asked_s
+            span = _Span(unended_s=running_s, seen_s=asked_s - started_s)
+            if progress.took_s is not None and span.holds(progress.took_s):
+                return progress, progress.took_s
+            return progress, span.middle_s if running_s else span.seen_s * ENDED_SHARE
+        running_s = asked_s - started_s
     return None, None
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections import deque
+from collections import Counter, deque
 from contextlib import contextmanager
 from functools import partial
 from statistics import median
@@ -48,6 +48,10 @@ ENDED_SHARE = 0.92
 guess falls until a question finds a job running."""
 LEARNED = 50
 """How many past jobs of a verb are remembered."""
+ALIKE_SHARE = 1.25
+"""Times that a cloud tells are alike where the longest is at most so many of the shortest."""
+TIMED = 3
+"""How many jobs of a verb a crowd asks at most for what they took: looks tell it within seconds."""
 CROWD = 50
 """From so many calls in flight on, one listing tells more than a question to each job."""
 FEW = 10
@@ -71,15 +75,50 @@ class Durations:
     def __init__(self, learned: Mapping[str, float]) -> None:
         self._learned = dict(learned)
         self._seen: dict[Verb, deque[float]] = {verb: deque(maxlen=LEARNED) for verb in Verb}
+        self._told: dict[Verb, deque[float]] = {verb: deque(maxlen=LEARNED) for verb in Verb}
+        self._timed = dict.fromkeys(Verb, 0)
+        self._timing: set[Verb] = set()
 
     def add(self, verb: Verb, seconds: float) -> None:
         """Remember one that ended."""
         self._seen[verb].append(seconds)
 
+    def tell(self, verb: Verb, seconds: float) -> None:
+        """Remember what the cloud says that one took."""
+        self._told[verb].append(seconds)
+
+    def told_s(self, verb: Verb) -> float | None:
+        """Give the seconds of a verb by the cloud's own words; None: it told none, or of all sorts.
+
+        Where jobs take anything, the middles that many looks tell are better than a few words.
+        """
+        told = self._told[verb]
+        alike = bool(told) and max(told) <= ALIKE_SHARE * min(told)
+        return median(told) if alike else None
+
     def expected_s(self, verb: Verb) -> float | None:
         """Give the usual seconds of a verb; None when none was ever seen."""
-        seen = self._seen[verb]
+        told_s, seen = self.told_s(verb), self._seen[verb]
+        if told_s is not None:
+            return told_s
         return median(seen) if seen else self._learned.get(verb.value)
+
+    @contextmanager
+    def timing(self, verb: Verb) -> Iterator[bool]:
+        """Tell whether a job may be asked for its time: one at a time, and `TIMED` at most."""
+        free = verb not in self._timing and self._timed[verb] < TIMED
+        if not free:
+            yield False
+            return
+        self._timing.add(verb)
+        self._timed[verb] += 1
+        heard = len(self._told[verb])
+        try:
+            yield True
+        finally:
+            self._timing.remove(verb)
+            if len(self._told[verb]) == heard:
+                self._timed[verb] = TIMED  # Who doesn't tell once isn't asked again.
 
 
 def waits_s(expected_s: float | None) -> Iterator[float]:
@@ -104,6 +143,19 @@ class _Look:
         self.answer: asyncio.Future[Live] = asyncio.get_running_loop().create_future()
         self.followers = 0
 
+    def fail(self, error: BaseException) -> None:
+        """Tell all who share it that it failed."""
+        if not self.followers:
+            self.answer.cancel()
+        elif isinstance(error, ProviderError):
+            self.answer.set_exception(error)
+        else:
+            # The leader was cancelled, its followers were not: they may look again.
+            self.answer.set_exception(ProviderError("the look was given up", retryable=True))
+        if self.followers:
+            # Followers that were cancelled first don't collect it: asyncio would complain.
+            self.answer.exception()
+
 
 class Watcher:
     """Looks at attachments for many steps with as few requests as the provider needs.
@@ -120,6 +172,8 @@ class Watcher:
         self._patience = patience
         self._pace = pace
         self._in_flight = 0
+        self._begun: Counter[Verb] = Counter()
+        self._to_come: Mapping[Verb, int] = {}
         self._crowded_until_s = -math.inf
         """When a crowd that has dwindled stops being one; those who wait may come meanwhile."""
         self._rested_s = 0.0
@@ -133,12 +187,17 @@ class Watcher:
         """True while so much is in flight that nobody asks for oneself."""
         return self._patience.clock.monotonic() < self._crowded_until_s
 
+    def more_to_come(self, verb: Verb) -> bool:
+        """Tell whether calls that are expected haven't left: what is learned now is of use."""
+        return self._begun[verb] < self._to_come.get(verb, 0)
+
     @contextmanager
-    def following(self) -> Iterator[None]:
+    def following(self, verb: Verb) -> Iterator[None]:
         """Count a call as in flight until the block ends."""
         if not self._in_flight:
             self._rested_s = max(self._rested_s, self._began_s())
         self._in_flight += 1
+        self._begun[verb] += 1
         if self._in_flight >= (FEW if self.crowded else CROWD):
             self._crowded_until_s = math.inf
         try:
@@ -148,8 +207,9 @@ class Watcher:
             if self._in_flight < FEW and self._crowded_until_s == math.inf:
                 self._crowded_until_s = self._patience.clock.monotonic() + LONGEST_S
 
-    def expects(self, at_once: int) -> None:
-        """Take so many calls for under way soon: a crowd is one from its first call on."""
+    def expects(self, calls: Mapping[Verb, int], at_once: int) -> None:
+        """Take calls for under way soon, so many at once: a crowd is one from its first call on."""
+        self._to_come = calls
         if at_once >= CROWD:
             self._crowded_until_s = math.inf
 
@@ -175,7 +235,9 @@ class Watcher:
         try:
             live = await self._lead(look)
         except BaseException as error:
-            self._fail(look, error)
+            if self._gathering is look:
+                self._gathering = None
+            look.fail(error)
             raise
         look.answer.set_result(live)
         return live
@@ -193,15 +255,18 @@ class Watcher:
 
     def _rest_s(self, look: _Look) -> float:
         """Give how much longer a crowd rests before this look."""
-        limit = self._pace.per_s if self._pace is not None else None
-        per_s = LOOKS_PER_S if limit is None else LOOK_SHARE * limit
+        per_s = _looks_per_s(self._pace)
         interval_s = self._takes(len(look.keys)) / per_s
-        if limit is None:
+        if self._pace is None or self._pace.per_s is None:
             interval_s = min(interval_s, LONGEST_REST_S)
         until_s = self._rested_s + interval_s
         if until_s < look.due_s < until_s + interval_s:
             until_s = look.due_s
         return until_s - self._patience.clock.monotonic()
+
+    def charge(self) -> None:
+        """Count a question to a job in a crowd among its looks: the next one comes later."""
+        self._rested_s += 1.0 / _looks_per_s(self._pace)
 
     def _takes(self, keys: int) -> float:
         """Give the requests that a look takes, the cheaper way."""
@@ -217,16 +282,8 @@ class Watcher:
             self._a_key = max(A_KEY, (self._pace.requests - before) / len(keys))
         return live
 
-    def _fail(self, look: _Look, error: BaseException) -> None:
-        if self._gathering is look:
-            self._gathering = None
-        if not look.followers:
-            look.answer.cancel()
-        elif isinstance(error, ProviderError):
-            look.answer.set_exception(error)
-        else:
-            # The leader was cancelled, its followers were not: they may look again.
-            look.answer.set_exception(ProviderError("the look was given up", retryable=True))
-        if look.followers:
-            # Followers that were cancelled first don't collect it: asyncio would complain.
-            look.answer.exception()
+
+def _looks_per_s(pace: ScopePace | None) -> float:
+    """Give how many requests a second a crowd may look with."""
+    limit = pace.per_s if pace is not None else None
+    return LOOKS_PER_S if limit is None else LOOK_SHARE * limit

@@ -53,12 +53,16 @@ class JobState(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How a job is doing; `parts` are its sub-jobs by server id, where it names them."""
+    """How a job is doing; `parts` are its sub-jobs by server id, where it names them.
+
+    `took_s` is from its beginning to its end by the cloud's own clock; None where that isn't told.
+    """
 
     state: JobState
     code: str = ""
     message: str = ""
     request_id: str = ""
+    took_s: float | None = None
     parts: Mapping[str, Progress] = field(default_factory=dict)
 
 

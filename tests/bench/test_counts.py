@@ -34,8 +34,8 @@ CALLS_A_ROW = 55
         ),
         pytest.param(
             Case(name="rounds", kind=DETACH, attachments=240, servers=60),
-            1.75,
-            id="four rounds of 60: each is looked at once",
+            1.4,
+            id="four rounds of 60: one job tells when each of them is looked at",
         ),
         pytest.param(
             Case(name="lognormal", kind=DETACH, attachments=100, servers=100, job_s=8.0, sigma=0.5),

@@ -71,6 +71,8 @@ class FakeCloud:
     shows_motion: bool = False
     """True: a volume that a call is at work on is in motion."""
     busiest: int = 0
+    tells_s: float | None = None
+    """What its jobs say that they took."""
     tracked: int = 0
     """Questions to jobs."""
     overlaps: list[str] = field(default_factory=list)
@@ -148,7 +150,7 @@ class FakeCloud:
         """Say that every job is under way while any call is: a hint, as good as none."""
         del handle
         self.tracked += 1
-        return Progress(state=JobState.SUCCEEDED)
+        return Progress(state=JobState.SUCCEEDED, took_s=self.tells_s)
 
     async def aclose(self) -> None:
         """Release nothing."""

@@ -183,6 +183,15 @@ def test_durations_learn_the_median_and_start_from_what_was_learned() -> None:
     assert learned.expected_s(Verb.ATTACH) == 5.0
 
 
+def test_what_the_cloud_tells_counts_only_where_its_times_are_alike() -> None:
+    learned = Durations({})
+    learned.add(Verb.DETACH, 3.0)
+    learned.tell(Verb.DETACH, 2.0)
+    assert (learned.told_s(Verb.DETACH), learned.expected_s(Verb.DETACH)) == (2.0, 2.0)
+    learned.tell(Verb.DETACH, 9.0)
+    assert (learned.told_s(Verb.DETACH), learned.expected_s(Verb.DETACH)) == (None, 3.0)
+
+
 def test_many_steps_share_one_look() -> None:
     cloud = FakeCloud(attached={key("s1", "v1")})
 
@@ -277,6 +286,28 @@ def test_a_crowd_shares_listings_and_asks_no_jobs() -> None:
     assert 20.0 <= took_s < 24.0
     assert cloud.tracked == 0
     assert len(cloud.looks) <= took_s / 2, "two requests each, one a second"
+
+
+@pytest.mark.parametrize(
+    ("tells_s", "asked", "rounds_s"),
+    [
+        pytest.param(20.0, 1, 21.0, id="one job tells it for all rounds"),
+        pytest.param(None, 1, 24.0, id="who doesn't tell isn't asked again"),
+        pytest.param(900.0, 1, 24.0, id="who tells what can't be isn't asked again"),
+    ],
+)
+def test_a_crowd_asks_a_job_for_its_time_while_others_are_to_come(
+    tells_s: float | None, asked: int, rounds_s: float
+) -> None:
+    keys = [key(f"s{n % 60:04}", f"v{n:04}") for n in range(360)]
+    cloud = FakeCloud(attached=set(keys), job_s=20.0, shows_motion=True, tells_s=tells_s)
+
+    async def story() -> float:
+        await execute(scheduled(*(step(Verb.DETACH, one) for one in keys)), run_of(cloud))
+        return asyncio.get_running_loop().time()
+
+    assert 120.0 <= run(story()) <= 6 * rounds_s
+    assert (cloud.attached, cloud.tracked) == (set(), asked)
 
 
 def test_a_crowd_whose_changes_do_not_happen_asks_each_job_why() -> None:

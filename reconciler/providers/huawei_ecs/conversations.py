@@ -11,6 +11,7 @@ Source: ECS API reference, "AttachServerVolume", "DetachServerVolume", "BatchAtt
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
 from pydantic import ValidationError
@@ -235,8 +236,18 @@ def _progress(job: WireJob, request_id: str) -> Progress:
         code=clean(job.error_code),
         message=clean(job.fail_reason),
         request_id=request_id,
+        took_s=_took_s(job),
         parts=dict(sorted(parts.items())),
     )
+
+
+def _took_s(job: WireJob) -> float | None:
+    try:
+        began, ended = (datetime.fromisoformat(at) for at in (job.begin_time, job.end_time))
+        took_s = (ended - began).total_seconds()
+    except (ValueError, TypeError):  # Not told yet, or one of them without its zone.
+        return None
+    return took_s if took_s >= 0 else None
 
 
 def _part(row: WireSubJob, request_id: str) -> Progress:

@@ -274,6 +274,9 @@ class WireJob(Wire):
     """The body of `jobs/{job_id}`; `code` and `message` only when the question itself failed."""
 
     status: Text = ""
+    begin_time: Text = ""
+    end_time: Text = ""
+    """Empty, null or absent until it ended."""
     error_code: Text = ""
     fail_reason: Text = ""
     entities: WireJobEntities | None = None

@@ -268,6 +268,24 @@ def test_a_job_ends_only_with_a_known_word(word: str, said: JobState) -> None:
     assert (progress.code, progress.message, progress.parts) == ("", "", {})
 
 
+@pytest.mark.parametrize(
+    ("began", "ended", "took_s"),
+    [
+        ("2026-01-15T08:30:01.120Z", "2026-01-15T08:30:17.031Z", 15.911),
+        ("2026-01-15T08:30:01.120Z", None, None),
+        ("2026-01-15T08:30:01.120Z", "", None),
+        ("2026-01-15T08:30:01.120Z", "2026-01-15 08:30:17", None),
+        ("2026-01-15T08:30:01.120Z", "2026-01-15T08:29:00.000Z", None),
+        (None, "soon", None),
+    ],
+)
+def test_a_job_tells_what_it_took(
+    began: str | None, ended: str | None, took_s: float | None
+) -> None:
+    job = {"status": "SUCCESS", "begin_time": began, "end_time": ended}
+    assert hold(SAYS.track("job-1"), ok(job))[1].took_s == took_s
+
+
 def test_a_failed_batch_tells_which_part_failed_and_why() -> None:
     def part(status: str, **entities: str) -> dict[str, object]:
         return {"status": status, "error_code": "E", "fail_reason": "r", "entities": entities}
