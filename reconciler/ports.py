@@ -60,6 +60,14 @@ class OwnWords(Protocol):
         ...
 
 
+class Reckoning(Protocol):
+    """Optional, beside Provider: its `observe` goes the cheapest way and is reckoned beforehand."""
+
+    def takes(self, keys: Collection[AttachmentKey]) -> int:
+        """Give how many requests observing these takes; asks nothing."""
+        ...
+
+
 class StatusReset(Protocol):
     """Optional, beside Provider: takes a stale attachment out of the storage view alone.
 

@@ -5,7 +5,7 @@
 2. Steps that want to look at about the same time share one look; while one is under way the
    next one gathers.
 3. A crowd asks no jobs: it shares looks alone, and they take no more than their part of the pace.
-4. A look is by ids, or lists everything where that takes fewer requests.
+4. A look goes the cheapest way: as the provider knows, or else by ids, or it lists everything.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections import Counter, deque
 from contextlib import contextmanager
 from functools import partial
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from reconciler.errors import ProviderError
 from reconciler.model.call import Verb
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reconciler.execution.retry import Patience
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.live import Live
-    from reconciler.ports import Provider
+    from reconciler.ports import Provider, Reckoning
 
 FIRST_S = 0.5
 """The wait before the first question, and after a surprise, when nothing was learned yet."""
@@ -62,7 +62,7 @@ READ_S = 1.0
 """How much of the time before its first call a crowd may look in, at most."""
 LOOKS_PER_S = 1.0
 """The same where the scope has no limit."""
-LONGEST_REST_S = 10.0
+LONGEST_REST_S = 30.0
 """How long a crowd rests between looks at most, where the scope has no limit."""
 A_KEY = 1 / 30
 """Requests that a look by ids is guessed to take for each key until one was made: two views,
@@ -169,6 +169,8 @@ class Watcher:
         self.listing_requests: int | None = None
         """What listing everything takes; None where nobody knows, and then nobody lists."""
         self._provider = provider
+        takes = getattr(provider, "takes", None) is not None
+        self._reckons = cast("Reckoning", provider) if takes else None
         self._patience = patience
         self._pace = pace
         self._in_flight = 0
@@ -256,7 +258,7 @@ class Watcher:
     def _rest_s(self, look: _Look) -> float:
         """Give how much longer a crowd rests before this look."""
         per_s = _looks_per_s(self._pace)
-        interval_s = self._takes(len(look.keys)) / per_s
+        interval_s = self._takes(look.keys) / per_s
         if self._pace is None or self._pace.per_s is None:
             interval_s = min(interval_s, LONGEST_REST_S)
         until_s = self._rested_s + interval_s
@@ -268,13 +270,17 @@ class Watcher:
         """Count a question to a job in a crowd among its looks: the next one comes later."""
         self._rested_s += 1.0 / _looks_per_s(self._pace)
 
-    def _takes(self, keys: int) -> float:
-        """Give the requests that a look takes, the cheaper way."""
-        by_ids = max(1.0, keys * self._a_key)
+    def _takes(self, keys: Collection[AttachmentKey]) -> float:
+        """Give the requests that a look takes, the cheapest way."""
+        if self._reckons is not None:
+            return float(self._reckons.takes(keys))
+        by_ids = max(1.0, len(keys) * self._a_key)
         return by_ids if self.listing_requests is None else min(by_ids, self.listing_requests)
 
     async def _seen(self, keys: frozenset[AttachmentKey]) -> Live:
-        if self.listing_requests is not None and self._takes(len(keys)) == self.listing_requests:
+        if self._reckons is not None:
+            return await self._provider.observe(keys)
+        if self.listing_requests is not None and self._takes(keys) == self.listing_requests:
             return await self._provider.list_live()
         before = self._pace.requests if self._pace is not None else 0
         live = await self._provider.observe(keys)

@@ -43,6 +43,11 @@ CALLS_A_ROW = 55
             id="jobs of all lengths",
         ),
         pytest.param(
+            Case(name="crowd", kind=DETACH, attachments=500, servers=500),
+            1.45,
+            id="hundreds at once are looked at through their pages",
+        ),
+        pytest.param(
             Case(name="moves", kind=MOVE, attachments=100, servers=100, per_s=50.0),
             2.2,
             id="moves are two calls each",

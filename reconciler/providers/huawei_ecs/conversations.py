@@ -34,7 +34,7 @@ from reconciler.providers.requests import change, delete, get, strict_json
 from reconciler.providers.talk import ask, ask_all, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     import httpx
 
@@ -59,14 +59,19 @@ class HuaweiEcs:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._shelves = listing.Shelves()
 
     def list_live(self) -> Conversation[Live]:
         """Give everything in the scope: floor(V/1000)+1 + floor(S/1000)+1 requests."""
-        return listing.list_live(self._site)
+        return listing.list_live(self._site, self._shelves)
 
     def observe(self, keys: Sequence[AttachmentKey]) -> Conversation[Live]:
-        """Give both views of these attachments: a request for 60 volumes and one for 60 servers."""
-        return listing.observe(self._site, keys)
+        """Give both views of these attachments: by ids, or by the pages that were listed."""
+        return listing.observe(self._site, keys, self._shelves)
+
+    def takes(self, keys: Collection[AttachmentKey]) -> int:
+        """Give how many requests observing these takes; asks nothing."""
+        return listing.takes(keys, self._shelves)
 
     def submit(self, call: Call) -> Conversation[Receipt]:
         """Ask for a change with one request."""

@@ -8,6 +8,8 @@
 4. Lists aren't snapshots. Fewer rows than counted, a count that changes, a page that isn't full
    before the last one, a last page that is full, or a page without a count: the listing is
    incomplete.
+5. A look is by ids, or through the pages on which rows were last seen where that takes fewer
+   requests: a row that isn't on its page any more is asked for by its id before it counts as gone.
 
 Source: EVS API reference, "ListVolumes" (limit, offset, `ids` of at most 60); ECS API reference,
 "ListServersDetails" (limit of at most 1,000, `server_id` of at most 100).
@@ -24,12 +26,13 @@ from reconciler.model.attachment import View
 from reconciler.model.live import Live
 from reconciler.providers.huawei_ecs.errors import FAULTS
 from reconciler.providers.huawei_ecs.live import Seen
+from reconciler.providers.huawei_ecs.places import LOOK, Places
 from reconciler.providers.huawei_ecs.wire import WireServers, WireVolumes
 from reconciler.providers.requests import get
 from reconciler.providers.talk import ask_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     import httpx
 
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
 
     Told = tuple[int | None, list[str]]
     """The count that a page tells, and its ids."""
+    Taking = tuple[Callable[[httpx.Request, httpx.Response], None], httpx.Request]
+    """A request, and who takes in its response."""
 
 VIEWS = (View.COMPUTE, View.STORAGE)
 LIMIT = 1000
@@ -48,8 +53,6 @@ MAX_PAGES = 2000
 """A count beyond 2,000,000 rows is an error of the cloud or the wrong tool for the account."""
 ABREAST = 16
 """Pages asked for at once: all of them are held at one time, and a page has about 2 MB."""
-LOOK = 60
-"""Ids of one look; ECS takes 100, and one number for both views is easier to think with."""
 MAX_NAMED = 5
 """Ids named in one notice; more of them tell nobody more."""
 
@@ -76,10 +79,18 @@ class _Pages:
         return len(self.told) > 1 and len(self.told[-1][1]) < LIMIT
 
 
-def list_live(site: Site) -> Conversation[Live]:
+@dataclass(frozen=True, slots=True)
+class Shelves:
+    """Where the rows of both views were last seen."""
+
+    volumes: Places = field(default_factory=Places)
+    servers: Places = field(default_factory=Places)
+
+
+def list_live(site: Site, shelves: Shelves) -> Conversation[Live]:
     """Give everything in the scope: floor(V/1000)+1 + floor(S/1000)+1 requests.
 
-    The first two at once, then all others, `ABREAST` at once.
+    The first two at once, then all others, `ABREAST` at once. `shelves` learns where rows are.
     """
     seen = Seen(scope=site.scope)
     volumes, servers = _Pages(partial(_volumes, seen)), _Pages(partial(_servers, seen))
@@ -91,6 +102,8 @@ def list_live(site: Site) -> Conversation[Live]:
     while more:
         yield from _taken(more[:ABREAST])
         more = [each for each in more[ABREAST:] if not each[0].ended]
+    shelves.volumes.listed(ids for _, ids in volumes.told)
+    shelves.servers.listed(ids for _, ids in servers.told)
     return _listed(seen, volumes, servers)
 
 
@@ -113,25 +126,96 @@ def _taken(asked: Sequence[tuple[_Pages, httpx.Request]]) -> Conversation[None]:
         pages.told.append(pages.take(request, response))
 
 
-def observe(site: Site, keys: Sequence[AttachmentKey]) -> Conversation[Live]:
-    """Give both views of these attachments: a request for 60 volumes and one for 60 servers."""
-    volume_ids = sorted({key.volume_id for key in keys})
-    server_ids = sorted({key.server_id for key in keys})
-    volume_looks = tuple(_volume_look(site, ids) for ids in _chunks(volume_ids))
-    server_looks = tuple(_server_look(site, ids) for ids in _chunks(server_ids))
-    volumes, servers = yield from _both((*volume_looks, *server_looks), len(volume_looks))
-    return _looked(site, frozenset(keys), volumes, servers)
+def takes(keys: Collection[AttachmentKey], shelves: Shelves) -> int:
+    """Give how many requests a look at these takes, where no row has left its page."""
+    volumes = shelves.volumes.way({key.volume_id for key in keys})
+    return volumes.requests + shelves.servers.way({key.server_id for key in keys}).requests
 
 
-def _both(
-    requests: tuple[httpx.Request, ...], volume_requests: int
-) -> Conversation[tuple[tuple[WireVolumes, ...], tuple[WireServers, ...]]]:
-    """Ask both views at once; the first requests are those for volumes."""
-    responses = yield from ask_all(requests)
-    answered = tuple(zip(requests, responses, strict=True))
-    volumes = tuple(FAULTS.read(WireVolumes, *each) for each in answered[:volume_requests])
-    servers = tuple(FAULTS.read(WireServers, *each) for each in answered[volume_requests:])
-    return volumes, servers
+def observe(site: Site, keys: Sequence[AttachmentKey], shelves: Shelves) -> Conversation[Live]:
+    """Give both views of these attachments: a request for 60 of a view, or for a page of it.
+
+    A second round, by ids, where rows aren't on the page any more on which they were.
+    """
+    look = _Look(seen=Seen(scope=site.scope))
+    volumes = {key.volume_id for key in keys}
+    servers = {key.server_id for key in keys}
+    volume_way, server_way = shelves.volumes.way(volumes), shelves.servers.way(servers)
+    yield from _answered(
+        (
+            *look.volume_pages(site, volume_way.pages, shelves.volumes),
+            *look.volumes(site, volume_way.ids),
+            *look.server_pages(site, server_way.pages, shelves.servers),
+            *look.servers(site, server_way.ids),
+        )
+    )
+    lost_volumes = sorted(volumes.difference(volume_way.ids, look.volumes_shown))
+    lost_servers = sorted(servers.difference(server_way.ids, look.servers_shown))
+    yield from _answered((*look.volumes(site, lost_volumes), *look.servers(site, lost_servers)))
+    return _looked(frozenset(keys), look)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Look:
+    """What a look has shown so far."""
+
+    seen: Seen
+    volumes_shown: set[str] = field(default_factory=set)
+    """Every id on the pages of volumes that it went through."""
+    servers_shown: set[str] = field(default_factory=set)
+    doubts: list[str] = field(default_factory=list)
+
+    def volume_pages(self, site: Site, pages: Sequence[int], places: Places) -> Iterator[Taking]:
+        """Give the requests for pages of volumes."""
+        for page in pages:
+            kept = partial(_kept, places, page, self.volumes_shown)
+            yield partial(self._page, _volumes, kept), _volume_page(site, page)
+
+    def server_pages(self, site: Site, pages: Sequence[int], places: Places) -> Iterator[Taking]:
+        """Give the requests for pages of servers."""
+        for page in pages:
+            kept = partial(_kept, places, page, self.servers_shown)
+            yield partial(self._page, _servers, kept), _server_page(site, page)
+
+    def volumes(self, site: Site, ids: Sequence[str]) -> Iterator[Taking]:
+        """Give the requests for volumes by their ids."""
+        return ((self._volumes, _volume_look(site, some)) for some in _chunks(ids))
+
+    def servers(self, site: Site, ids: Sequence[str]) -> Iterator[Taking]:
+        """Give the requests for servers by their ids."""
+        return ((self._servers, _server_look(site, some)) for some in _chunks(ids))
+
+    def _page(
+        self,
+        take: Callable[[Seen, httpx.Request, httpx.Response], Told],
+        kept: Callable[[Collection[str]], None],
+        request: httpx.Request,
+        response: httpx.Response,
+    ) -> None:
+        kept(take(self.seen, request, response)[1])
+
+    def _volumes(self, request: httpx.Request, response: httpx.Response) -> None:
+        count, ids = _volumes(self.seen, request, response)
+        # ECS answers an unknown id with a row of its own, so only EVS's count can be held to it.
+        if len(ids) < (count or 0):
+            self.doubts.append(f"a look showed {len(ids)} of {count} volumes")
+
+    def _servers(self, request: httpx.Request, response: httpx.Response) -> None:
+        _servers(self.seen, request, response)
+
+
+def _kept(places: Places, page: int, shown: set[str], ids: Collection[str]) -> None:
+    places.seen(page, ids)
+    shown.update(ids)
+
+
+def _answered(asked: Sequence[Taking]) -> Conversation[None]:
+    """Ask, `ABREAST` at once, and have each response taken in."""
+    for start in range(0, len(asked), ABREAST):
+        some = asked[start : start + ABREAST]
+        responses = yield from ask_all(tuple(request for _, request in some))
+        for (take, request), response in zip(some, responses, strict=True):
+            take(request, response)
 
 
 def _listed(seen: Seen, volumes: _Pages, servers: _Pages) -> Live:
@@ -149,31 +233,18 @@ def _listed(seen: Seen, volumes: _Pages, servers: _Pages) -> Live:
     )
 
 
-def _looked(
-    site: Site,
-    keys: frozenset[AttachmentKey],
-    volumes: Sequence[WireVolumes],
-    servers: Sequence[WireServers],
-) -> Live:
-    seen = Seen(scope=site.scope)
-    seen.add_volumes(row for page in volumes for row in page.volumes)
-    seen.add_servers(row for page in servers for row in page.servers)
-    # ECS answers an unknown id with a row of its own, so only EVS's count can be held against it.
-    doubts = tuple(
-        f"a look showed {len(page.volumes)} of {page.count} volumes"
-        for page in volumes
-        if len(page.volumes) < (page.count or 0)
-    )
+def _looked(keys: frozenset[AttachmentKey], look: _Look) -> Live:
+    seen = look.seen
     volume_ids = {key.volume_id for key in keys}
     server_ids = {key.server_id for key in keys}
     return Live(
-        scope=site.scope,
+        scope=seen.scope,
         views=VIEWS,
         servers={k: row for k, row in sorted(seen.servers.items()) if k in server_ids},
         volumes={k: row for k, row in sorted(seen.volumes.items()) if k in volume_ids},
         observed={key: row for key, row in seen.observed().items() if key in keys},
-        notices=doubts,
-        complete=not doubts,
+        notices=tuple(look.doubts),
+        complete=not look.doubts,
     )
 
 

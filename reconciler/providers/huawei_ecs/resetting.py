@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from reconciler.providers.http import AskingProvider
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from reconciler.model.attachment import AttachmentKey, Witness
     from reconciler.model.call import Call
     from reconciler.model.outcome import Receipt
@@ -15,11 +17,15 @@ if TYPE_CHECKING:
 
 
 class ResettingProvider(AskingProvider):
-    """A Provider that is a StatusReset and a Preflight; it inherits for its parent's reason."""
+    """A Provider, StatusReset, Preflight and Reckoning; it inherits for its parent's reason."""
 
     def __init__(self, says: HuaweiEcs, line: Line) -> None:
         super().__init__(says, line)
         self._resets = says
+
+    def takes(self, keys: Collection[AttachmentKey]) -> int:
+        """Give how many requests observing these takes; asks nothing."""
+        return self._resets.takes(keys)
 
     async def witness(self, key: AttachmentKey) -> Witness:
         """Ask the server itself whether it has the volume. Raises ProviderError."""
