@@ -17,7 +17,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ProviderError
-from reconciler.execution.watcher import ENDED_SHARE, LATE_SHARE, LONGEST_S, waits_s
+from reconciler.execution.asking import Asking, Span
+from reconciler.execution.watcher import LONGEST_S, waits_s
 from reconciler.model.attachment import Phase, View
 from reconciler.model.call import Verb
 from reconciler.model.live import VolumeStatus
@@ -131,7 +132,7 @@ async def _followed(
     began_s = clock.monotonic()
     until_s = began_s + use.deadline_s
     due_s = began_s + (use.durations.expected_s(call.verb) or 0.0)
-    job, took_s = await _job_end(call, receipt, use)
+    job, took_s = await _job_end(call, receipt, use, age_s)
     silent_s = 0.0 if use.shows_motion else use.deadline_s / 2
     waiting = {key: _Waiting(untold_until_s=began_s - age_s + silent_s) for key in call.keys}
     outcomes: dict[AttachmentKey, Outcome] = {}
@@ -153,7 +154,7 @@ async def _followed(
     if any(o.verdict is not Verdict.DONE for o in outcomes.values()):
         return outcomes
     if took_s is None and receipt.answer is Answer.ACCEPTED and not age_s:
-        span = _Span(unended_s=unended_s - began_s, seen_s=clock.monotonic() - began_s)
+        span = Span(unended_s=unended_s - began_s, seen_s=clock.monotonic() - began_s)
         took_s = await _timed(call, receipt, use, span)
     if took_s is None:
         return outcomes
@@ -161,26 +162,7 @@ async def _followed(
     return {key: replace(outcome, took_s=took_s) for key, outcome in outcomes.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Span:
-    """Between which ages a change ended, by our clock."""
-
-    unended_s: float
-    seen_s: float
-
-    @property
-    def middle_s(self) -> float:
-        """The middle: over many changes, which began at any time between looks, it is right."""
-        return (self.unended_s + self.seen_s) / 2
-
-    def holds(self, seconds: float | None) -> bool:
-        """Tell whether it may have ended at this age, by a clock that began a little earlier."""
-        return seconds is not None and (
-            self.unended_s <= seconds * LATE_SHARE and seconds <= self.seen_s * LATE_SHARE
-        )
-
-
-async def _timed(call: Call, receipt: Receipt, use: Settling, span: _Span) -> float:
+async def _timed(call: Call, receipt: Receipt, use: Settling, span: Span) -> float:
     """Give what a change took that only looks tell of.
 
     Without a job somebody looked when it was due. In a crowd a few jobs are asked for their time
@@ -201,40 +183,26 @@ async def _timed(call: Call, receipt: Receipt, use: Settling, span: _Span) -> fl
 
 
 async def _job_end(
-    call: Call, receipt: Receipt, use: Settling
+    call: Call, receipt: Receipt, use: Settling, age_s: float
 ) -> tuple[Progress | None, float | None]:
-    """Ask the job until it ended, is gone or is overdue; give it and when it is thought to end.
-
-    It ended between the last two questions: the middle is off by a second at most. Where the
-    first question came too late a little less than its time is taken: see `ENDED_SHARE`. What the
-    cloud says itself that it took is better than both.
-    """
-    clock, handle = use.patience.clock, receipt.handle
-    started_s = clock.monotonic()
-    running_s = 0.0
-    expected_s = use.durations.expected_s(call.verb)
-    if handle is None and receipt.answer is Answer.ACCEPTED and expected_s is not None:
+    """Wait until the job ended or looking is due; give how it ended and what it took, if known."""
+    clock, expected_s = use.patience.clock, use.durations.expected_s(call.verb)
+    if receipt.handle is not None:
+        asking = Asking(
+            verb=call.verb,
+            handle=receipt.handle,
+            provider=use.provider,
+            patience=use.patience,
+            durations=use.durations,
+            deadline_s=use.deadline_s,
+            crowded=use.crowded,
+            began_s=clock.monotonic(),
+        )
+        # A call of an earlier run may have ended long ago: what it took teaches nobody.
+        return await asking.end(in_turn=not age_s)
+    if receipt.answer is Answer.ACCEPTED and expected_s is not None:
         # No job to ask: the first look comes when such changes usually end.
         await clock.sleep(min(next(waits_s(expected_s)), use.deadline_s))
-    for wait_s in waits_s(expected_s):
-        left_s = use.deadline_s - (clock.monotonic() - started_s)
-        if handle is None or left_s <= 0 or use.crowded():
-            break
-        await clock.sleep(min(wait_s, left_s))
-        if use.crowded():
-            break
-        asked_s = clock.monotonic()
-        try:
-            async with asyncio.timeout(left_s):
-                progress = await use.patience.read(partial(use.provider.track, handle))
-        except (ProviderError, TimeoutError):
-            break  # Nobody can tell of the job, or not in time: the views can.
-        if progress.state is not JobState.RUNNING:
-            span = _Span(unended_s=running_s, seen_s=asked_s - started_s)
-            if progress.took_s is not None and span.holds(progress.took_s):
-                return progress, progress.took_s
-            return progress, span.middle_s if running_s else span.seen_s * ENDED_SHARE
-        running_s = asked_s - started_s
     return None, None
 
 

@@ -2,6 +2,7 @@
 
 1. A job is asked first when jobs of its verb have usually ended, then at most two seconds apart,
    and later on a tenth of the time since: what is late by a minute isn't asked every other second.
+   While nobody knows when they end, calls of a verb take turns: one of them asks at a time.
 2. Steps that want to look at about the same time share one look; while one is under way the
    next one gathers.
 3. A crowd asks no jobs: it shares looks alone, and they take no more than their part of the pace.
@@ -69,6 +70,30 @@ A_KEY = 1 / 30
 60 ids in a request."""
 
 
+def waits_s(expected_s: float | None) -> Iterator[float]:
+    """Give the waits between questions about one step, without end."""
+    delay_s, late_s = FIRST_S, 0.0
+    if expected_s is not None:
+        yield max(0.0, expected_s * LATE_SHARE)
+    while True:
+        yield delay_s
+        late_s += delay_s
+        rest_s = min(LONGEST_LATER_S, late_s * LATER_SHARE)
+        delay_s = max(min(LONGEST_S, delay_s * 2), rest_s)
+
+
+class Turns:
+    """Who of many calls of one verb asks its job next, while nobody knows when they end."""
+
+    def __init__(self) -> None:
+        self.seat = asyncio.Lock()
+        """Held by the one whose turn it is; the others queue in their order."""
+        self.waits = waits_s(None)
+        """The waits between the questions of all of them."""
+        self.unended_s = 0.0
+        """The greatest age at which a job was seen running."""
+
+
 class Durations:
     """How long jobs took, by verb: what earlier runs learned, corrected by this one."""
 
@@ -76,12 +101,21 @@ class Durations:
         self._learned = dict(learned)
         self._seen: dict[Verb, deque[float]] = {verb: deque(maxlen=LEARNED) for verb in Verb}
         self._told: dict[Verb, deque[float]] = {verb: deque(maxlen=LEARNED) for verb in Verb}
+        self._turns = {verb: Turns() for verb in Verb}
         self._timed = dict.fromkeys(Verb, 0)
         self._timing: set[Verb] = set()
 
     def add(self, verb: Verb, seconds: float) -> None:
         """Remember one that ended."""
         self._seen[verb].append(seconds)
+
+    def guess(self, verb: Verb, seconds: float) -> None:
+        """Take this for the seconds of a verb as long as nothing better is known."""
+        self._learned.setdefault(verb.value, seconds)
+
+    def turns(self, verb: Verb) -> Turns:
+        """Give the turns of calls whose verb nobody knows the seconds of."""
+        return self._turns[verb]
 
     def tell(self, verb: Verb, seconds: float) -> None:
         """Remember what the cloud says that one took."""
@@ -119,18 +153,6 @@ class Durations:
             self._timing.remove(verb)
             if len(self._told[verb]) == heard:
                 self._timed[verb] = TIMED  # Who doesn't tell once isn't asked again.
-
-
-def waits_s(expected_s: float | None) -> Iterator[float]:
-    """Give the waits between questions about one step, without end."""
-    delay_s, late_s = FIRST_S, 0.0
-    if expected_s is not None:
-        yield max(0.0, expected_s * LATE_SHARE)
-    while True:
-        yield delay_s
-        late_s += delay_s
-        rest_s = min(LONGEST_LATER_S, late_s * LATER_SHARE)
-        delay_s = max(min(LONGEST_S, delay_s * 2), rest_s)
 
 
 class _Look:

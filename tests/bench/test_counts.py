@@ -48,6 +48,11 @@ CALLS_A_ROW = 55
             id="hundreds at once are looked at through their pages",
         ),
         pytest.param(
+            Case(name="few", kind=DETACH, attachments=20, servers=20),
+            1.9,
+            id="a few whose length nobody knows ask in turn",
+        ),
+        pytest.param(
             Case(name="moves", kind=MOVE, attachments=100, servers=100, per_s=50.0),
             2.2,
             id="moves are two calls each",
@@ -80,6 +85,7 @@ def test_ten_disks_of_a_desktop_leave_in_one_call(tmp_path: Path) -> None:
     case = Case(name="desks", kind=DETACH, provider=WORKSPACE, attachments=200, servers=20)
     ended, asked = applied(case, tmp_path)
     assert (ended.ending, asked.writes, asked.pages) == (Ending.CONFIRMED, 20, 1)
+    assert asked.looks <= bounds.QUESTIONS * asked.writes
 
 
 def test_a_plan_grows_with_what_it_plans(tmp_path: Path) -> None:
