@@ -33,6 +33,7 @@ class Jobs(FakeCloud):
     ends_s: Mapping[str, float] = field(default_factory=dict)
     ends: JobState = JobState.SUCCEEDED
     tells: bool = True
+    took_s: float | None = None
 
     async def track(self, handle: str) -> Progress:
         """Say whether it runs."""
@@ -40,7 +41,7 @@ class Jobs(FakeCloud):
         if not self.tells:
             raise ProviderError("no", code="no")
         running = asyncio.get_running_loop().time() < self.ends_s[handle]
-        return Progress(state=JobState.RUNNING if running else self.ends)
+        return Progress(state=JobState.RUNNING if running else self.ends, took_s=self.took_s)
 
 
 def asked(cloud: Jobs, deadline_s: float = 600.0) -> list[tuple[Ended, float]]:
@@ -109,6 +110,16 @@ def test_an_answer_that_is_not_running_ends_the_turns(cloud: Jobs, known_s: floa
     ends = asked(cloud)
     assert max(at_s for _, at_s in ends) <= known_s + 0.1
     assert cloud.tracked == 32
+
+
+@pytest.mark.parametrize(
+    ("told_s", "took_s"),
+    [(2.0, 2.0), (None, 2.5), (9.0, 2.5), (0.3, 2.5)],
+    ids=["what fits", "nothing", "more than there was time for", "less than it was seen running"],
+)
+def test_what_the_cloud_says_is_believed_where_it_fits(told_s: float | None, took_s: float) -> None:
+    (((_, learned_s), _),) = asked(Jobs(ends_s=many(2.0), took_s=told_s))
+    assert learned_s == pytest.approx(took_s)
 
 
 def test_nobody_waits_for_a_turn_beyond_the_deadline() -> None:

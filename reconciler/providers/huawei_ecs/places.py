@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -34,37 +35,50 @@ class Way:
 
 @dataclass(slots=True)
 class Places:
-    """The ids on each page of one kind of rows, as last seen; nothing before the first listing."""
+    """On which page each of one kind of rows was last seen; nothing before the first listing."""
 
     pages: list[Collection[str]] = field(default_factory=list)
+    _page_of: dict[str, int] | None = None
+    """Made when many are looked at for the first time: a plan never needs it."""
 
     def listed(self, pages: Iterable[Collection[str]]) -> None:
         """Take in a listing."""
-        self.pages = list(pages)
+        self.pages, self._page_of = list(pages), None
 
     def seen(self, page: int, ids: Collection[str]) -> None:
         """Take in a page that was asked for again, unless a shorter listing came between."""
-        if page < len(self.pages):
-            self.pages[page] = ids
+        if page >= len(self.pages):
+            return
+        index = self._indexed()
+        for left in set(self.pages[page]).difference(ids):
+            if index.get(left) == page:
+                del index[left]
+        self.pages[page] = ids
+        index.update(dict.fromkeys(ids, page))
 
     def way(self, wanted: Collection[str]) -> Way:
         """Give the way to these rows that takes the fewest requests; ids where it is the same."""
-        rest = set(wanted)
-        best = Way(ids=tuple(sorted(rest)))
+        left = set(wanted)
+        best = Way(ids=tuple(sorted(left)))
         if best.requests <= 1:
             return best
-        found = ((number, rest.intersection(ids)) for number, ids in enumerate(self.pages))
-        richest = sorted(found, key=lambda page: (-len(page[1]), page[0]))
-        left, taken = rest, list[int]()
-        for number, ids in richest:
-            left = left - ids
-            taken.append(number)
+        found: dict[int, set[str]] = defaultdict(set)
+        index = self._indexed()
+        for row in left & index.keys():
+            found[index[row]].add(row)
+        taken: list[int] = []
+        for page in sorted(found, key=lambda page: (-len(found[page]), page)):
+            left = left - found[page]
+            taken.append(page)
             requests = len(taken) + _by_ids(len(left))
             if requests < best.requests:
                 best = Way(pages=tuple(sorted(taken)), ids=tuple(sorted(left)))
-            if not left:
-                break
         return best
+
+    def _indexed(self) -> dict[str, int]:
+        if self._page_of is None:
+            self._page_of = {row: page for page, ids in enumerate(self.pages) for row in ids}
+        return self._page_of
 
 
 def _by_ids(count: int) -> int:
