@@ -151,9 +151,10 @@ async def _followed(
             break
         unended_s = clock.monotonic()
     outcomes |= {key: _overdue(receipt, job, key) for key in waiting}
-    if any(o.verdict is not Verdict.DONE for o in outcomes.values()):
+    # A call of an earlier run may have ended long ago: what it took teaches nobody.
+    if age_s or any(o.verdict is not Verdict.DONE for o in outcomes.values()):
         return outcomes
-    if took_s is None and receipt.answer is Answer.ACCEPTED and not age_s:
+    if took_s is None and receipt.answer is Answer.ACCEPTED:
         span = Span(unended_s=unended_s - began_s, seen_s=clock.monotonic() - began_s)
         took_s = await _timed(call, receipt, use, span)
     if took_s is None:
@@ -198,7 +199,7 @@ async def _job_end(
             crowded=use.crowded,
             began_s=clock.monotonic(),
         )
-        # A call of an earlier run may have ended long ago: what it took teaches nobody.
+        # One of an earlier run may have ended long ago: it isn't kept waiting.
         return await asking.end(in_turn=not age_s)
     if receipt.answer is Answer.ACCEPTED and expected_s is not None:
         # No job to ask: the first look comes when such changes usually end.

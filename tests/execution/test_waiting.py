@@ -13,6 +13,7 @@ from reconciler.execution.clock import LoopClock
 from reconciler.execution.executor import execute
 from reconciler.execution.pace import ScopePace
 from reconciler.execution.retry import Backoff
+from reconciler.execution.settle import settle
 from reconciler.execution.watcher import (
     LATER_SHARE,
     LONGEST_LATER_S,
@@ -21,7 +22,8 @@ from reconciler.execution.watcher import (
     Watcher,
     waits_s,
 )
-from reconciler.model.call import Verb
+from reconciler.model.call import Call, Verb
+from reconciler.model.outcome import Answer, Receipt, Verdict
 from tests.execution.fakes import PATIENCE, FakeCloud, flat, key, run_of, scheduled, step
 from tests.rig.virtual_time import run
 
@@ -190,6 +192,19 @@ def test_what_the_cloud_tells_counts_only_where_its_times_are_alike() -> None:
     assert (learned.told_s(Verb.DETACH), learned.expected_s(Verb.DETACH)) == (2.0, 2.0)
     learned.tell(Verb.DETACH, 9.0)
     assert (learned.told_s(Verb.DETACH), learned.expected_s(Verb.DETACH)) == (None, 3.0)
+
+
+@pytest.mark.parametrize(("age_s", "learns"), [(0.0, True), (300.0, False)], ids=["own", "adopted"])
+def test_a_call_of_an_earlier_run_teaches_nobody_how_long_jobs_take(
+    age_s: float, *, learns: bool
+) -> None:
+    one = key("s1", "v1")
+    receipt = Receipt(answer=Answer.ACCEPTED, handle="job-1")
+    use = run_of(FakeCloud()).settling
+    outcomes = run(settle(Call(verb=Verb.DETACH, keys=(one,)), receipt, use, age_s))
+    assert outcomes[one].verdict is Verdict.DONE
+    assert (outcomes[one].took_s is not None) is learns
+    assert (use.durations.expected_s(Verb.DETACH) is not None) is learns
 
 
 def test_many_steps_share_one_look() -> None:
