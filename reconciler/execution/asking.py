@@ -3,6 +3,8 @@
 1. A job tells when to look, never what is so.
 2. While nobody knows when jobs of a verb end, their calls take turns: one asks at a time, and the
    first answer that isn't "running" lets all others ask for themselves, when theirs is due.
+3. In a crowd, where looks tell of many, the first call asks for all, and looks wait for its answer:
+   one that comes too early costs as much as one at the right moment.
 """
 
 from __future__ import annotations
@@ -14,12 +16,13 @@ from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.errors import ProviderError
-from reconciler.execution.watcher import ENDED_SHARE, FIRST_S, LATE_SHARE, waits_s
+from reconciler.execution.watcher import ENDED_SHARE, FIRST_S, LATE_SHARE, SCOUTS_S, waits_s
 from reconciler.model.outcome import JobState, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from reconciler.execution.resting import Rest
     from reconciler.execution.retry import Patience
     from reconciler.execution.watcher import Durations
     from reconciler.model.call import Verb
@@ -60,6 +63,8 @@ class Asking:
     deadline_s: float
     crowded: Callable[[], bool]
     """Tells whether looks tell of it with fewer requests."""
+    rest: Rest
+    """Of the looks of a crowd."""
     began_s: float
     running_s: float = 0.0
     """The age at which it was last seen running."""
@@ -73,7 +78,9 @@ class Asking:
         first question came too late a little less than its time is taken: see `ENDED_SHARE`. What
         the cloud says itself that it took is better than both.
         """
-        ended = await self._in_turn() if in_turn else None
+        ended = None
+        if in_turn:
+            ended = await (self._scouted() if self.crowded() else self._in_turn())
         if ended is not None:
             return ended
         for wait_s in self._waits():
@@ -87,6 +94,32 @@ class Asking:
             if ended is not None:
                 return ended
         return None, None
+
+    async def _scouted(self) -> Ended | None:
+        """Ask for a whole crowd, if nobody does and nobody knows; None: it isn't known to end."""
+        seat = self.durations.turns(self.verb).seat
+        known = self.durations.expected_s(self.verb) is not None
+        if known or seat.locked() or not self.rest.scouts_pay:
+            return None
+        async with seat:
+            with self.rest.scouting():
+                for wait_s in SCOUTS_S:
+                    await self.patience.clock.sleep(min(wait_s, max(0.0, self._left_s)))
+                    if not self.crowded() or self._left_s <= 0:
+                        break
+                    self.rest.charge()
+                    ended = await self._asked(self._left_s)
+                    if ended is not None:
+                        return self._taught(ended)
+        return None
+
+    def _taught(self, ended: Ended) -> Ended:
+        job, took_s = ended
+        if job is not None and job.took_s is not None and job.took_s == took_s:
+            self.durations.tell(self.verb, took_s)
+        elif took_s is not None:
+            self.durations.guess(self.verb, took_s)
+        return ended
 
     async def _in_turn(self) -> Ended | None:
         """Ask when it is one's turn until somebody knows; None: it isn't this job that ended."""

@@ -25,7 +25,7 @@ from reconciler.model.live import VolumeStatus
 from reconciler.model.outcome import Answer, JobState, Outcome, Progress, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from reconciler.execution.retry import Patience
     from reconciler.execution.watcher import Durations, Watcher
@@ -131,7 +131,14 @@ async def _followed(
     clock = use.patience.clock
     began_s = clock.monotonic()
     until_s = began_s + use.deadline_s
-    due_s = began_s + (use.durations.expected_s(call.verb) or 0.0)
+
+    known_s = use.durations.expected_s(call.verb)
+
+    def due() -> float:
+        # Where looks are many, what is learned meanwhile would only hold the next one back.
+        learns = known_s is None and use.watcher.rest.scouts_pay
+        return began_s + ((use.durations.expected_s(call.verb) if learns else known_s) or 0.0)
+
     job, took_s = await _job_end(call, receipt, use, age_s)
     silent_s = 0.0 if use.shows_motion else use.deadline_s / 2
     waiting = {key: _Waiting(untold_until_s=began_s - age_s + silent_s) for key in call.keys}
@@ -140,7 +147,7 @@ async def _followed(
     for wait_s in chain([0.0], waits_s(None)):
         await clock.sleep(min(wait_s, max(0.0, until_s - clock.monotonic())))
         within_s = max(LAST_LOOK_S, until_s - clock.monotonic())
-        live = await _seen(tuple(waiting), due_s, use, within_s)
+        live = await _seen(tuple(waiting), due, use, within_s)
         if live is not None:
             outcomes |= _judged(call, receipt, job, live, waiting, use)
         if job is None and any(known.shown is Picture.BEFORE for known in waiting.values()):
@@ -175,7 +182,7 @@ async def _timed(call: Call, receipt: Receipt, use: Settling, span: Span) -> flo
     if not span.holds(told_s) and use.watcher.more_to_come(call.verb):
         with use.durations.timing(call.verb) as free:
             if free:
-                use.watcher.charge()
+                use.watcher.rest.charge()
                 job = await _told(receipt, use, LONGEST_S)
                 told_s = job.took_s if job is not None else None
                 if told_s is not None and span.holds(told_s):
@@ -197,6 +204,7 @@ async def _job_end(
             durations=use.durations,
             deadline_s=use.deadline_s,
             crowded=use.crowded,
+            rest=use.watcher.rest,
             began_s=clock.monotonic(),
         )
         # One of an earlier run may have ended long ago: it isn't kept waiting.
@@ -220,12 +228,12 @@ async def _told(receipt: Receipt, use: Settling, within_s: float) -> Progress | 
 
 
 async def _seen(
-    keys: tuple[AttachmentKey, ...], due_s: float, use: Settling, within_s: float
+    keys: tuple[AttachmentKey, ...], due: Callable[[], float], use: Settling, within_s: float
 ) -> Live | None:
     """Give what a look saw; None where it failed or may lack rows, which would look like gone."""
     try:
         async with asyncio.timeout(within_s):
-            live = await use.watcher.look(keys, due_s)
+            live = await use.watcher.look(keys, due)
     except (ProviderError, TimeoutError):
         return None
     return live if live.complete else None

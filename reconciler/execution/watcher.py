@@ -20,10 +20,11 @@ from statistics import median
 from typing import TYPE_CHECKING, cast
 
 from reconciler.errors import ProviderError
+from reconciler.execution.resting import Rest
 from reconciler.model.call import Verb
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from reconciler.execution.pace import ScopePace
     from reconciler.execution.retry import Patience
@@ -57,14 +58,9 @@ CROWD = 50
 """From so many calls in flight on, one listing tells more than a question to each job."""
 FEW = 10
 """A crowd is one until so few are left for a while: a look at all of them takes two requests."""
-LOOK_SHARE = 0.05
-"""The part of a scope's requests that a crowd may look with."""
-READ_S = 1.0
-"""How much of the time before its first call a crowd may look in, at most."""
-LOOKS_PER_S = 1.0
-"""The same where the scope has no limit."""
-LONGEST_REST_S = 30.0
-"""How long a crowd rests between looks at most, where the scope has no limit."""
+SCOUTS_S = (1.5, 1.0, 1.0, 1.0, 1.0)
+"""The waits before the questions of a crowd's scout: each takes a second of the looks' time, and
+what takes longer is told by looks soon enough."""
 A_KEY = 1 / 30
 """Requests that a look by ids is guessed to take for each key until one was made: two views,
 60 ids in a request."""
@@ -155,13 +151,19 @@ class Durations:
                 self._timed[verb] = TIMED  # Who doesn't tell once isn't asked again.
 
 
+def _long_ago() -> float:
+    return -math.inf
+
+
 class _Look:
     """One look being gathered: what it shall see, and who waits for it."""
 
     def __init__(self) -> None:
         self.keys: set[AttachmentKey] = set()
-        self.due_s = 0.0
-        """When the last of them is expected to have ended."""
+        self.due: Callable[[], float] = _long_ago
+        """Gives when the one that began last is expected to have ended."""
+        self.due_s = -math.inf
+        """The latest such moment, as far as they were known when somebody came."""
         self.answer: asyncio.Future[Live] = asyncio.get_running_loop().create_future()
         self.followers = 0
 
@@ -200,8 +202,7 @@ class Watcher:
         self._to_come: Mapping[Verb, int] = {}
         self._crowded_until_s = -math.inf
         """When a crowd that has dwindled stops being one; those who wait may come meanwhile."""
-        self._rested_s = 0.0
-        """When the last look of a crowd ended, or its first call began."""
+        self.rest = Rest(patience.clock, pace)
         self._a_key = A_KEY
         self._gathering: _Look | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -219,7 +220,7 @@ class Watcher:
     def following(self, verb: Verb) -> Iterator[None]:
         """Count a call as in flight until the block ends."""
         if not self._in_flight:
-            self._rested_s = max(self._rested_s, self._began_s())
+            self.rest.begin()
         self._in_flight += 1
         self._begun[verb] += 1
         if self._in_flight >= (FEW if self.crowded else CROWD):
@@ -237,21 +238,19 @@ class Watcher:
         if at_once >= CROWD:
             self._crowded_until_s = math.inf
 
-    def _began_s(self) -> float:
-        """Give from when a crowd counts its rest: what was read before its first call counts."""
-        now_s = self._patience.clock.monotonic()
-        first_s = self._pace.first_s if self._pace is not None else None
-        return now_s if first_s is None else max(first_s, now_s - READ_S)
-
-    async def look(self, keys: Collection[AttachmentKey], due_s: float = 0.0) -> Live:
+    async def look(
+        self, keys: Collection[AttachmentKey], due: Callable[[], float] | None = None
+    ) -> Live:
         """Give what a look that began after this call saw. Raises ProviderError.
 
-        `due_s` is when they are expected to have ended, by the clock: a crowd waits for it if
-        that is sooner than another look could follow.
+        `due` gives when they are expected to have ended, by the clock and by what is known then: a
+        crowd waits for it if that is sooner than another look could follow.
         """
         look = self._gathering or _Look()
         look.keys |= set(keys)
-        look.due_s = max(look.due_s, due_s)
+        if due is not None and (due_s := due()) >= look.due():
+            # The scout's own call comes last, and began first.
+            look.due, look.due_s = due, max(look.due_s, due_s)
         if self._gathering is not None:
             look.followers += 1
             return await asyncio.shield(look.answer)
@@ -275,22 +274,11 @@ class Watcher:
             try:
                 return await self._patience.read(partial(self._seen, frozenset(look.keys)))
             finally:
-                self._rested_s = self._patience.clock.monotonic()
+                self.rest.looked()
 
     def _rest_s(self, look: _Look) -> float:
         """Give how much longer a crowd rests before this look."""
-        per_s = _looks_per_s(self._pace)
-        interval_s = self._takes(look.keys) / per_s
-        if self._pace is None or self._pace.per_s is None:
-            interval_s = min(interval_s, LONGEST_REST_S)
-        until_s = self._rested_s + interval_s
-        if until_s < look.due_s < until_s + interval_s:
-            until_s = look.due_s
-        return until_s - self._patience.clock.monotonic()
-
-    def charge(self) -> None:
-        """Count a question to a job in a crowd among its looks: the next one comes later."""
-        self._rested_s += 1.0 / _looks_per_s(self._pace)
+        return self.rest.left_s(self._takes(look.keys), max(look.due_s, look.due()))
 
     def _takes(self, keys: Collection[AttachmentKey]) -> float:
         """Give the requests that a look takes, the cheapest way."""
@@ -309,9 +297,3 @@ class Watcher:
         if self._pace is not None and keys and not self.crowded:
             self._a_key = max(A_KEY, (self._pace.requests - before) / len(keys))
         return live
-
-
-def _looks_per_s(pace: ScopePace | None) -> float:
-    """Give how many requests a second a crowd may look with."""
-    limit = pace.per_s if pace is not None else None
-    return LOOKS_PER_S if limit is None else LOOK_SHARE * limit

@@ -11,6 +11,8 @@ import pytest
 
 from reconciler.errors import ProviderError
 from reconciler.execution.asking import Asking
+from reconciler.execution.pace import ScopePace
+from reconciler.execution.resting import Rest
 from reconciler.execution.watcher import Durations
 from reconciler.model.call import Verb
 from reconciler.model.outcome import JobState, Progress
@@ -44,9 +46,20 @@ class Jobs(FakeCloud):
         return Progress(state=JobState.RUNNING if running else self.ends, took_s=self.took_s)
 
 
-def asked(cloud: Jobs, deadline_s: float = 600.0) -> list[tuple[Ended, float]]:
-    """Ask every job of a cloud to its end; give each end, and when it was known."""
-    durations = Durations({})
+def asked(
+    cloud: Jobs,
+    deadline_s: float = 600.0,
+    durations: Durations | None = None,
+    crowd_of: float | None = math.nan,
+) -> list[tuple[Ended, float]]:
+    """Ask every job of a cloud to its end; give each end, and when it was known.
+
+    `crowd_of` is the limit of the scope that they are a crowd of; NaN: they are none.
+    """
+    durations = durations or Durations({})
+    crowded = crowd_of is None or not math.isnan(crowd_of)
+
+    rest = Rest(PATIENCE.clock, None)
 
     async def one(handle: str) -> tuple[Ended, float]:
         loop = asyncio.get_running_loop()
@@ -57,12 +70,15 @@ def asked(cloud: Jobs, deadline_s: float = 600.0) -> list[tuple[Ended, float]]:
             patience=PATIENCE,
             durations=durations,
             deadline_s=deadline_s,
-            crowded=lambda: False,
+            crowded=lambda: crowded,
+            rest=rest,
             began_s=loop.time(),
         )
         return await asking.end(in_turn=True), loop.time()
 
     async def story() -> list[tuple[Ended, float]]:
+        nonlocal rest
+        rest = Rest(PATIENCE.clock, ScopePace(PATIENCE.clock, crowd_of) if crowded else None)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(handle)) for handle in cloud.ends_s]
         return [task.result() for task in tasks]
@@ -120,6 +136,26 @@ def test_an_answer_that_is_not_running_ends_the_turns(cloud: Jobs, known_s: floa
 def test_what_the_cloud_says_is_believed_where_it_fits(told_s: float | None, took_s: float) -> None:
     (((_, learned_s), _),) = asked(Jobs(ends_s=many(2.0), took_s=told_s))
     assert learned_s == pytest.approx(took_s)
+
+
+@pytest.mark.parametrize(
+    ("cloud", "limit", "questions", "learned_s"),
+    [
+        pytest.param(Jobs(took_s=2.0), None, 2, 2.0, id="what the cloud tells"),
+        pytest.param(Jobs(), None, 2, 2.0, id="the middle of two questions"),
+        pytest.param(Jobs(ends_s=many(*[60.0] * 60)), None, 5, None, id="long ones: looks tell"),
+        pytest.param(Jobs(tells=False), None, 1, None, id="they can't be asked: look soon"),
+        pytest.param(Jobs(), 50.0, 0, None, id="looks cost little beside a limit"),
+    ],
+)
+def test_of_a_crowd_one_asks_for_all(
+    cloud: Jobs, limit: float | None, questions: int, learned_s: float | None
+) -> None:
+    cloud.ends_s = cloud.ends_s or many(*[2.0] * 60)
+    durations = Durations({})
+    asked(cloud, durations=durations, crowd_of=limit)
+    assert cloud.tracked == questions
+    assert durations.expected_s(Verb.DETACH) == pytest.approx(learned_s)
 
 
 def test_nobody_waits_for_a_turn_beyond_the_deadline() -> None:
