@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from reconciler.model.call import Verb
     from reconciler.ports import Provider
 
+SCOUTED_S = 5.0
+"""How long a crowd's looks wait for one answer: where jobs can't be asked, views still tell."""
 Ended: TypeAlias = tuple[Progress | None, float | None]
 """How a job ended, and what it is thought to have taken; None where nobody can tell."""
 
@@ -108,7 +110,7 @@ class Asking:
                     if not self.crowded() or self._left_s <= 0:
                         break
                     self.rest.charge()
-                    ended = await self._asked(self._left_s)
+                    ended = await self._asked(min(SCOUTED_S, self._left_s))
                     if ended is not None:
                         return self._taught(ended)
         return None

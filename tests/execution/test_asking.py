@@ -35,11 +35,13 @@ class Jobs(FakeCloud):
     ends_s: Mapping[str, float] = field(default_factory=dict)
     ends: JobState = JobState.SUCCEEDED
     tells: bool = True
+    answers_after_s: float = 0.0
     took_s: float | None = None
 
     async def track(self, handle: str) -> Progress:
         """Say whether it runs."""
         self.tracked += 1
+        await asyncio.sleep(self.answers_after_s)
         if not self.tells:
             raise ProviderError("no", code="no")
         running = asyncio.get_running_loop().time() < self.ends_s[handle]
@@ -156,6 +158,11 @@ def test_of_a_crowd_one_asks_for_all(
     asked(cloud, durations=durations, crowd_of=limit)
     assert cloud.tracked == questions
     assert durations.expected_s(Verb.DETACH) == pytest.approx(learned_s)
+
+
+def test_a_question_that_is_not_answered_holds_no_looks_up() -> None:
+    silent = Jobs(ends_s=many(*[2.0] * 60), answers_after_s=1000.0)
+    assert max(at_s for _, at_s in asked(silent, crowd_of=None)) == pytest.approx(1.5 + 5.0)
 
 
 def test_nobody_waits_for_a_turn_beyond_the_deadline() -> None:
