@@ -23,7 +23,10 @@ ENUMS = {"Ailment"}
 BUILT = {"-not-found": ("server-not-found", "volume-not-found")}
 """The end of a code that is put together, and what it may become."""
 TRIPLE = 3
-GUARDING = ("planning/guards/", "planning/resolve.py", "planning/approval.py", "planning/accepting")
+GUARDING = (
+    *("planning/guards/", "planning/resolve.py", "planning/names.py"),
+    *("planning/approval.py", "planning/accepting"),
+)
 """Where the codes of guards are told."""
 ONLY_TOLD = {
     "accept-expired",
