@@ -64,10 +64,6 @@ def _uncollected() -> Iterator[None]:
         yield
     finally:
         if enabled:
-            # Through the collector's permanent generation and back: without a walk, all that was
-            # made counts as old, which the next search leaves alone.
-            gc.freeze()
-            gc.unfreeze()
             gc.enable()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import textwrap
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
@@ -278,3 +279,15 @@ def test_the_garbage_collector_is_left_as_it_was(tmp_path: Path, text: str) -> N
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_what_is_thrown_away_between_loads_is_collected(tmp_path: Path) -> None:
+    class Circle:
+        def __init__(self) -> None:
+            self.itself = self
+
+    left = []
+    for _ in range(40):
+        left += [weakref.ref(Circle()) for _ in range(100)]
+        load_text(tmp_path, SCOPE)
+    assert sum(one() is not None for one in left) < 2000
