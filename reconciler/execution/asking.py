@@ -16,7 +16,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.errors import ProviderError
-from reconciler.execution.watcher import ENDED_SHARE, FIRST_S, LATE_SHARE, SCOUTS_S, waits_s
+from reconciler.execution.watcher import ENDED_SHARE, FIRST_S, LATE_SHARE, waits_s
 from reconciler.model.outcome import JobState, Progress
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from reconciler.model.call import Verb
     from reconciler.ports import Provider
 
+SCOUTS_S = (1.5, 1.0, 1.0, 1.0, 1.0)
+"""The waits before the questions of a crowd's scout: each takes a second of the looks' time, and
+what takes longer is told by looks soon enough."""
 SCOUTED_S = 5.0
 """How long a crowd's looks wait for one answer: where jobs can't be asked, views still tell."""
 Ended: TypeAlias = tuple[Progress | None, float | None]

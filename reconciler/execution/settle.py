@@ -132,12 +132,8 @@ async def _followed(
     began_s = clock.monotonic()
     until_s = began_s + use.deadline_s
 
-    known_s = use.durations.expected_s(call.verb)
-
     def due() -> float:
-        # Where looks are many, what is learned meanwhile would only hold the next one back.
-        learns = known_s is None and use.watcher.rest.scouts_pay
-        return began_s + ((use.durations.expected_s(call.verb) if learns else known_s) or 0.0)
+        return began_s + (use.durations.expected_s(call.verb) or 0.0)
 
     job, took_s = await _job_end(call, receipt, use, age_s)
     silent_s = 0.0 if use.shows_motion else use.deadline_s / 2

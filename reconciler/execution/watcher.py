@@ -58,9 +58,6 @@ CROWD = 50
 """From so many calls in flight on, one listing tells more than a question to each job."""
 FEW = 10
 """A crowd is one until so few are left for a while: a look at all of them takes two requests."""
-SCOUTS_S = (1.5, 1.0, 1.0, 1.0, 1.0)
-"""The waits before the questions of a crowd's scout: each takes a second of the looks' time, and
-what takes longer is told by looks soon enough."""
 A_KEY = 1 / 30
 """Requests that a look by ids is guessed to take for each key until one was made: two views,
 60 ids in a request."""
@@ -162,8 +159,6 @@ class _Look:
         self.keys: set[AttachmentKey] = set()
         self.due: Callable[[], float] = _long_ago
         """Gives when the one that began last is expected to have ended."""
-        self.due_s = -math.inf
-        """The latest such moment, as far as they were known when somebody came."""
         self.answer: asyncio.Future[Live] = asyncio.get_running_loop().create_future()
         self.followers = 0
 
@@ -248,9 +243,8 @@ class Watcher:
         """
         look = self._gathering or _Look()
         look.keys |= set(keys)
-        if due is not None and (due_s := due()) >= look.due():
-            # The scout's own call comes last, and began first.
-            look.due, look.due_s = due, max(look.due_s, due_s)
+        if due is not None and due() >= look.due():
+            look.due = due
         if self._gathering is not None:
             look.followers += 1
             return await asyncio.shield(look.answer)
@@ -278,7 +272,7 @@ class Watcher:
 
     def _rest_s(self, look: _Look) -> float:
         """Give how much longer a crowd rests before this look."""
-        return self.rest.left_s(self._takes(look.keys), max(look.due_s, look.due()))
+        return self.rest.left_s(self._takes(look.keys), look.due())
 
     def _takes(self, keys: Collection[AttachmentKey]) -> float:
         """Give the requests that a look takes, the cheapest way."""
