@@ -15,8 +15,8 @@ from tests.bench.virtually import applied, planned
 if TYPE_CHECKING:
     from pathlib import Path
 
-CALLS_A_ROW = 55
-"""How often functions of ours are entered, generators each time, for one that is as wanted: 48."""
+CALLS_A_ROW = 35
+"""How often functions of ours are entered, generators each time, for one that is as wanted: 31."""
 
 
 @pytest.mark.parametrize(
