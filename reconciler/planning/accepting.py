@@ -70,9 +70,9 @@ def _names(acceptance: Acceptance, key: AttachmentKey, on: Ground) -> bool:
 
 def _one_of(text: str, known: Collection[str]) -> bool:
     """Tell whether a text is one of names and ids; an id is one in either case."""
-    if text in known or not HEX_ID.fullmatch(text):
-        return text in known
-    return text.lower() in {one.lower() for one in known}
+    if text in known:
+        return True
+    return bool(HEX_ID.fullmatch(text)) and text.lower() in {one.lower() for one in known}
 
 
 def _unless_half(change: Change, holding: Sequence[Acceptance], on: Ground) -> Change:

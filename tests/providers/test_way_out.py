@@ -85,11 +85,14 @@ def test_a_proxy_is_not_asked_for_loopback(monkeypatch: pytest.MonkeyPatch, exce
     asyncio.run(story())
 
 
-def test_no_proxy_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "excepted", ["cloud.localhost", "a.example, .localhost", "cloud.localhost:1", "*"]
+)
+def test_no_proxy_is_honoured(monkeypatch: pytest.MonkeyPatch, excepted: str) -> None:
     async def story() -> None:
         async with listening(says(ANSWER)) as proxy:
             monkeypatch.setenv("HTTP_PROXY", proxy.address)
-            monkeypatch.setenv("NO_PROXY", "cloud.localhost")
+            monkeypatch.setenv("NO_PROXY", excepted)
             # Nobody listens there; what counts is that the proxy isn't asked.
             assert (await submitted("http://cloud.localhost:1")).code == "not-sent"
             assert proxy.connections == 0
