@@ -37,7 +37,9 @@ MANIFEST_FLAGS = (
     ),
     click.option("-R", "--recursive", is_flag=True, help="Descend into folders."),
     click.option("--scope", "scopes", multiple=True, metavar="NAME", help="Only this scope."),
-    click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
+    click.option(
+        "--json", "as_json", is_flag=True, help="Print JSON: one document, or a message a line."
+    ),
     click.option("--no-color", is_flag=True, help="No colour; so does NO_COLOR."),
     click.option(
         "--log-level",

@@ -49,9 +49,15 @@ def looked_messages(tick: Tick, naming: Naming, when: When) -> Iterator[Document
     for one in tick.differences:
         if one.answer is not Answer.PENDING:
             yield _drifted(one, naming, when)
+    for one, action in _remedies(tick):
+        yield _planned(one, action, naming, when)
+
+
+def _remedies(tick: Tick) -> Iterator[tuple[Difference, Action]]:
+    """Give what a correction or an apply makes good, and by what; a conflict needs a person."""
     for one in tick.differences:
         if one.answer is not Answer.CONFLICT and one.kind in REMEDY:
-            yield _planned(one, naming, when)
+            yield one, REMEDY[one.kind]
 
 
 def _drifted(one: Difference, naming: Naming, when: When) -> Document:
@@ -62,12 +68,11 @@ def _drifted(one: Difference, naming: Naming, when: When) -> Document:
     return message("resource_drift", text, {"change": change, "reconciler": ours})
 
 
-def _planned(one: Difference, naming: Naming, when: When) -> Document:
-    action = REMEDY[one.kind].value
+def _planned(one: Difference, action: Action, naming: Naming, when: When) -> Document:
     why = "" if one.held is None else f"; left: {one.held.why.value}"
-    text = f"{one.name.server}/{one.name.volume}: {action} is planned{why}"
-    change = {"resource": naming.subject(one.key), "action": ACTIONS[action]}
-    ours = difference_row(one, when) | {"answer": one.answer.value, "action": action}
+    text = f"{one.name.server}/{one.name.volume}: {action.value} is planned{why}"
+    change = {"resource": naming.subject(one.key), "action": ACTIONS[action.value]}
+    ours = difference_row(one, when) | {"answer": one.answer.value, "action": action.value}
     return message("planned_change", text, {"change": change, "reconciler": ours})
 
 
@@ -93,7 +98,5 @@ def _counted(tick: Tick) -> Iterator[Action]:
     """Give what was done; where no run corrected anything, what would make live agree."""
     if tick.run is not None:
         yield from (one.action for one in tick.corrections if one.verdict is Verdict.DONE)
-        return
-    for one in tick.differences:
-        if one.answer is not Answer.CONFLICT and one.kind in REMEDY:
-            yield REMEDY[one.kind]
+    else:
+        yield from (action for _, action in _remedies(tick))
