@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,9 +11,11 @@ if TYPE_CHECKING:
 
     from reconciler.ports import Clock
 
-LATE_S = 0.002
-"""How late a timer may be without a request being lost to it: a loop wakes up in whole
-milliseconds, which would be a twentieth of the time at 50 requests a second."""
+MADE_UP_S = 0.05
+"""What a busy loop wakes up too late is made up for, this much at most: a loop that is late by a
+millisecond at each turn would lose a twentieth of the time at 50 requests a second."""
+SPARE_S = 0.002
+"""How much further than a second apart a request and the R-th after it are: their ways differ."""
 
 
 class ScopePace:
@@ -31,11 +34,11 @@ class ScopePace:
         self._share = share
         self._clock = clock
         self._quiet_until = clock.monotonic()
-        # Evenly: the usual bucket of R tokens would send 2R requests in its first second. What a
-        # late one may be made up for with is taken from all others: R + 1 of them, the first one
-        # late, are still a second apart.
-        self._apart_s = (1 + LATE_S) / requests_per_s if requests_per_s else None
+        # Evenly: the usual bucket of R tokens would send 2R requests in its first second.
+        self._apart_s = 1 / requests_per_s if requests_per_s else None
         self._due_s = clock.monotonic()
+        self._left_s: deque[float] = deque(maxlen=max(1, int(requests_per_s or 1)))
+        """When the last requests left, as many as a second may hold."""
         self._one_at_a_time = asyncio.Lock()
 
     async def turn(self) -> None:
@@ -57,13 +60,20 @@ class ScopePace:
     async def _spaced(self, apart_s: float) -> None:
         """Wait until the last request is long enough ago; in a silence, until after it."""
         while True:
-            left_s = self._due_s - self._clock.monotonic()
+            left_s = self._free_s(apart_s) - self._clock.monotonic()
             if left_s > 0:
                 await self._clock.sleep(left_s)
             if not await self._silence():
                 break
         now_s = self._clock.monotonic()
-        self._due_s = max(self._due_s, now_s - LATE_S) + apart_s
+        self._due_s = max(self._due_s, now_s - MADE_UP_S) + apart_s
+        self._left_s.append(now_s)
+
+    def _free_s(self, apart_s: float) -> float:
+        """Give when the next one may leave: no second holds more than the limit, made up or not."""
+        if len(self._left_s) < (self._left_s.maxlen or 0):
+            return self._due_s
+        return max(self._due_s, self._left_s[0] + apart_s * len(self._left_s) + SPARE_S)
 
     def hold(self, seconds: float) -> None:
         """Let no request leave for this long; a shorter wish never shortens a longer one."""

@@ -171,8 +171,8 @@ AT_THE_EDGE = (
     Plant(
         name="bursts",
         breaks="a second's requests leave in one instant",
-        where="execution.pace:ScopePace._spaced",
-        swaps=(("now_s - LATE_S", "now_s - 1.0"),),
+        where="execution.pace",
+        statement="MADE_UP_S = 1.0\nSPARE_S = -1.0\n",
     ),
     Plant(
         name="no redaction",

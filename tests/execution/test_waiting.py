@@ -106,13 +106,23 @@ def test_a_read_that_fails_for_ever_is_bounded() -> None:
     assert reads.asked <= PATIENCE.backoff.attempts + 1
 
 
+class LateClock(LoopClock):
+    """A clock of a busy loop: whoever sleeps wakes up a little later than asked for."""
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds + 0.004)
+
+
 def leaves(
-    requests: int, per_s: float | None, then: Callable[[ScopePace], None] | None = None
+    requests: int,
+    per_s: float | None,
+    then: Callable[[ScopePace], None] | None = None,
+    clock: type[LoopClock] = LoopClock,
 ) -> list[float]:
     """Give when so many requests that want to leave at once do leave."""
 
     async def story() -> list[float]:
-        pace = ScopePace(LoopClock(), per_s)
+        pace = ScopePace(clock(), per_s)
         times: list[float] = []
 
         async def one() -> None:
@@ -139,6 +149,29 @@ def most_in_a_second(times: list[float]) -> int:
 @pytest.mark.parametrize("per_s", [1.0, 5.0, 20.0])
 def test_no_second_holds_more_requests_than_the_limit(per_s: float) -> None:
     assert most_in_a_second(leaves(60, per_s)) <= per_s
+
+
+@pytest.mark.parametrize("per_s", [10.0, 50.0])
+def test_what_a_busy_loop_sends_late_is_made_up_for(per_s: float) -> None:
+    times = leaves(200, per_s, clock=LateClock)
+    assert most_in_a_second(times) <= per_s
+    assert 200 / times[-1] >= 0.99 * per_s
+
+
+def test_after_a_rest_requests_do_not_leave_at_once() -> None:
+    async def story() -> list[float]:
+        clock = LoopClock()
+        pace = ScopePace(clock, 50.0)
+        await clock.sleep(100.0)
+        times = []
+        for _ in range(100):
+            await pace.turn()
+            times.append(clock.monotonic())
+        return times
+
+    times = run(story())
+    assert times.count(times[0]) <= 4
+    assert most_in_a_second(times) <= 50
 
 
 def test_without_a_limit_nothing_waits() -> None:
