@@ -96,15 +96,17 @@ class Seen:
                 self.by_server.pop(row.id, None)
                 continue
             self.servers[row.id] = server(row)
-            on = ((one.id, _by_compute(row, one)) for one in row.volumes or () if one.id)
+            on = [(one.id, _by_compute(row, one)) for one in row.volumes or () if one.id]
             self.by_server[row.id] = tuple(on)
 
     def add_volumes(self, rows: Iterable[WireVolume]) -> None:
         """Take in what storage shows; bare metal hosts have no server id there."""
         for row in rows:
             self.volumes[row.id] = volume(row)
-            on = ((one.server_id, _by_storage(row, one)) for one in row.attachments or ())
-            self.by_volume[row.id] = tuple(each for each in on if each[0])
+            on = row.attachments or ()
+            self.by_volume[row.id] = tuple(
+                [(one.server_id, _by_storage(row, one)) for one in on if one.server_id]
+            )
 
     def observed(self) -> Mapping[AttachmentKey, Observed]:
         """Give every attachment that a view shows, sorted by its key."""
