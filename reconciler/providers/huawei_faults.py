@@ -66,8 +66,20 @@ KEY_CODES = frozenset({"APIGW.0301", "APIGW.0303", "APIGW.0305"})
 """The access key or its signature is wrong, whatever the HTTP status; a policy says 0302 or 0802.
 """
 POLICY_CODES = frozenset({"APIGW.0302", "APIGW.0802", "Common.0018"})
-TOKEN_CODES = frozenset({"APIGW.0307", "Common.0013", "EVS.5401"})
-"""With HTTP 401: the token has ended, or ends early after a change of password or permissions."""
+TOKEN_CODES = frozenset(
+    {
+        "APIGW.0307",
+        "Common.0013",
+        "EVS.5401",
+        "ModelArts.0202",
+        "ModelArts.0205",
+        "ModelArts.0207",
+    }
+)
+"""With HTTP 401: the token has ended, or ends early after a change of password or permissions.
+
+Source: error codes of the gateway, EVS and ModelArts; that ModelArts sends its own with 401 only
+when the token itself is at fault is unverified."""
 TOKEN_CODE, TOKEN_WORD = "APIGW.0301", "token"
 """Source: gateway codes, APIGW.0301: `decrypt token fail`, `token expires, expires_at: ...`,
 `x-auth-token not found`; its other texts are about access keys."""

@@ -261,6 +261,36 @@ def test_every_text_about_a_token_renews_it(house: House, text: str) -> None:
     run(story())
 
 
+CODES = [
+    ("huawei-ecs", "APIGW.0307"),
+    ("huawei-ecs", "Common.0013"),
+    ("huawei-ecs", "EVS.5401"),
+    ("huawei-modelarts", "APIGW.0307"),
+    ("huawei-modelarts", "ModelArts.0202"),
+    ("huawei-modelarts", "ModelArts.0205"),
+    ("huawei-modelarts", "ModelArts.0207"),
+]
+
+
+@pytest.mark.parametrize(("house", "code"), CODES, indirect=["house"])
+@pytest.mark.parametrize("ends_at", [3, 4, 5])
+def test_every_code_about_a_token_renews_it(house: House, code: str, ends_at: int) -> None:
+    async def story() -> None:
+        to = door(house, LOGIN)
+        tokens = Tokens(ends_at=ends_at)
+
+        def other(request: httpx.Request) -> httpx.Response | None:
+            return tokens.meddle(request) and denied("said by its code alone", code)
+
+        to.gateway.meddle = other
+        applied = await to.apply(in_project(by_user(scope(house)), to))
+        assert applied.ending is Ending.CONFIRMED
+        assert to.gateway.logins() == 2
+        assert set(to.on.accepted().values()) == {1}
+
+    run(story())
+
+
 @having(ecs)
 def test_a_token_is_renewed_before_it_ends(house: House) -> None:
     async def story() -> None:
