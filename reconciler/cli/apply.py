@@ -18,7 +18,7 @@ from reconciler.cli.flags import (
     surroundings,
 )
 from reconciler.cli.interrupt import run_stoppable
-from reconciler.cli.outcome import INTERRUPTED, REFUSED, annotate, say, show
+from reconciler.cli.outcome import INTERRUPTED, REFUSED, annotate, say, show, waits
 from reconciler.cli.telling import telling
 from reconciler.model.plan import Action
 from reconciler.operations import planfile
@@ -103,7 +103,7 @@ def consenting(
         count=None if silent else _counted,
         prompts=not auto_approve and saved is None,
         approved=saved.approved if saved is not None else None,
-        tell=lambda text: say(f"{plain(text)} ...\n", err=True),
+        tell=waits,
     )
 
 

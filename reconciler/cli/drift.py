@@ -10,7 +10,7 @@ import click
 
 from reconciler.cli.flags import manifest_flags, surroundings
 from reconciler.cli.history import when
-from reconciler.cli.outcome import ERROR, run, say, show
+from reconciler.cli.outcome import ERROR, run, say, show, waits
 from reconciler.model.watching import Answer
 from reconciler.operations.drift import drift
 from reconciler.operations.offline import drift_with_snapshot
@@ -41,10 +41,10 @@ def verb(*, asked: Request, as_json: bool, snapshot: str | None) -> int:
     """
     around = surroundings()
     if snapshot is None:
-        found = run(lambda: drift(asked, around))
+        found = run(lambda: drift(asked, around, waits))
     else:
         path = Path(snapshot)
-        found = run(lambda: drift_with_snapshot(asked, around, path))
+        found = run(lambda: drift_with_snapshot(asked, around, path, waits))
         scopes = "1 scope" if len(found.scopes) == 1 else f"{len(found.scopes)} scopes"
         say(f"Snapshot of {scopes} saved to {plain(snapshot)}.\n", err=True)
     document = drift_document(found.scopes, found.findings, when)

@@ -61,6 +61,11 @@ def say(text: str, *, err: bool = False, stream: TextIO | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def waits(text: str) -> None:
+    """Say on stderr what is waited for, so that nobody takes it for silence."""
+    say(f"{plain(text)} ...\n", err=True)
+
+
 def told_as(document: Document, form: str) -> str:
     """Give a plan's document in one format; text as this terminal can show it."""
     return plan_text(document, look(sys.stdout)) if form == "text" else rendered(document, form)

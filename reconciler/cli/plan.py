@@ -26,6 +26,7 @@ from reconciler.cli.outcome import (
     say,
     show,
     told_as,
+    waits,
 )
 from reconciler.errors import ReconcilerError
 from reconciler.operations.offline import plan_offline
@@ -128,7 +129,7 @@ async def _made(asked: Request, around: Surroundings, *, preflight: bool) -> Pla
         return await plan_offline(asked, around)
     if preflight:
         begins()  # A cloud that takes the question for an attach is in the journal.
-    return await plan_manifests(asked, around, preflight=preflight)
+    return await plan_manifests(asked, around, preflight=preflight, tell=waits)
 
 
 def exit_code(planned: Planned, *, detailed: bool) -> int:

@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.apply import carried_out, consenting
 from reconciler.cli.flags import LOCK_FLAG, manifest_flags, plan_flags, surroundings
-from reconciler.cli.outcome import ERROR, run, say, show
+from reconciler.cli.outcome import ERROR, run, say, show, waits
 from reconciler.cli.telling import telling
 from reconciler.operations.plans import plan_manifests
 from reconciler.operations.undo import undoing
@@ -50,7 +50,11 @@ def verb(
         raise click.UsageError("`--auto-approve` and `--expect-digest` go with `--apply`")
     around = surroundings()
     undo = run(lambda: undoing(past, asked, around))
-    planned = run(lambda: plan_manifests(undo.request, around)) if undo.request.scopes else None
+    planned = (
+        run(lambda: plan_manifests(undo.request, around, tell=waits))
+        if undo.request.scopes
+        else None
+    )
     if as_json:
         say(json.dumps(_document(undo, planned), indent=2, sort_keys=True) + "\n")
     else:

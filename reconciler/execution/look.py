@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from reconciler.execution.retry import Patience
     from reconciler.model.live import Live
+    from reconciler.model.record import NamedAttachment
     from reconciler.planning.ground import Ground
     from reconciler.ports import OwnWords, Provider
 
@@ -34,27 +36,39 @@ REST_S = 60.0
 """How long a plan waits for what is in motion, before it counts it as in motion."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """How motion is waited for."""
+
+    at_most_s: float
+    told: Callable[[tuple[NamedAttachment, ...]], None] = lambda _: None
+    """Hears what is in motion before it is waited for: a plan may take minutes by it."""
+
+
 async def steady(
     provider: Provider,
     words: OwnWords | None,
     stand: Stand,
     patience: Patience,
     *,
-    rest_s: float = REST_S,
+    wait: Wait,
     ask_at_most: int = 0,
 ) -> Live:
     """List a scope, look once more at what the views disagree on, wait for what moves, ask.
 
-    `stand` resolves a listing into the ground of its plan; `rest_s` is how long motion is waited
-    for. Where no more than `ask_at_most` attachments would change, their servers and volumes are
-    asked for their own word. Raises ProviderError.
+    `stand` resolves a listing into the ground of its plan. Where no more than `ask_at_most`
+    attachments would change, their servers and volumes are asked for their own word. Raises
+    ProviderError.
     """
     live = await _looked(provider, stand, patience)
     if not live.complete:
         return live
-    if moving(stand(live)) and await _rests(live, provider, stand, patience, rest_s):
-        # Where it came to rest may be a place that nobody asked about: list again.
-        live = await _looked(provider, stand, patience)
+    on = stand(live)
+    if (keys := moving(on)) and wait.at_most_s > 0:
+        wait.told(on.named(keys))
+        if await _rests(live, provider, stand, patience, wait.at_most_s):
+            # Where it came to rest may be a place that nobody asked about: list again.
+            live = await _looked(provider, stand, patience)
     on = stand(live)
     changed = changing(on)
     changed = changed if len(changed) <= ask_at_most else frozenset()

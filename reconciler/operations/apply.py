@@ -201,6 +201,7 @@ class _Ready:
             # Who will be asked is shown a plan first; the one that is made looks closer.
             ask_at_most=0 if destroys is None else ASK_AT_MOST,
             rest_s=rest_s,
+            tell=self.started.tell,
         )
         return await planned(self.sessions, self.findings, terms)
 

@@ -14,7 +14,7 @@ from reconciler.planning.differing import compare
 from reconciler.report.drift import ScopeDrift
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from reconciler.model.finding import Finding
     from reconciler.model.watching import Difference
@@ -33,10 +33,15 @@ class Drifted:
     """What they were read for."""
 
 
-async def drift(request: Request, around: Surroundings) -> Drifted:
-    """Compare every scope of a request. Raises FindingsError, JournalError."""
+async def drift(
+    request: Request, around: Surroundings, tell: Callable[[str], None] = lambda _: None
+) -> Drifted:
+    """Compare every scope of a request; `tell` hears what is waited for.
+
+    Raises FindingsError, JournalError.
+    """
     async with opened(request, around, writing=False) as now:
-        made = await planned(now.sessions, now.findings, Terms(destroys=None))
+        made = await planned(now.sessions, now.findings, Terms(destroys=None, tell=tell))
         scopes = tuple(_told(scope) for scope in made.scopes)
     return Drifted(scopes=scopes, findings=made.findings, planned=made)
 

@@ -27,7 +27,7 @@ from reconciler.planning.cutting import cut
 from reconciler.providers import spec_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.call import Call
@@ -43,13 +43,16 @@ OLDEST = timedelta(days=2)
 """How old a snapshot may be unless a flag says: one nightly run may have failed."""
 
 
-async def drift_with_snapshot(request: Request, around: Surroundings, path: Path) -> Drifted:
+async def drift_with_snapshot(
+    request: Request, around: Surroundings, path: Path, tell: Callable[[str], None] = lambda _: None
+) -> Drifted:
     """Give the drift, and write what was seen for it, cut and signed; only scopes that were read.
 
-    Raises FindingsError, JournalError; without a key before anything is asked.
+    `tell` hears what is waited for. Raises FindingsError, JournalError; without a key before
+    anything is asked.
     """
     key, made = signing_key(around.environ), around.utc_now()
-    found = await drift(request, around)
+    found = await drift(request, around, tell)
     rows = {
         one.session.scope.name: row_of(
             one.session.scope, cut(one.on.live, one.on.desired, one.session.entries)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 from reconciler.errors import ProviderError
-from reconciler.execution.look import REST_S, steady
+from reconciler.execution.look import REST_S, Wait, steady
 from reconciler.model.call import Verb
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.memory import NOBODY, Remembers
@@ -29,11 +29,15 @@ if TYPE_CHECKING:
     from reconciler.model.hook import Occasion
     from reconciler.model.live import Live
     from reconciler.model.plan import Approved, Circumstances, Plan
+    from reconciler.model.record import NamedAttachment
     from reconciler.operations.asked import Surroundings
     from reconciler.operations.sessions import Request, Session
     from reconciler.planning.ground import Ground
     from reconciler.ports import ApiVersion, OwnWords
     from reconciler.report.document import Document
+
+NAMED = 3
+"""Volumes named while they are waited for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,14 +87,19 @@ class Planned:
 
 
 async def plan_manifests(
-    request: Request, around: Surroundings, *, preflight: bool = False
+    request: Request,
+    around: Surroundings,
+    *,
+    preflight: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Planned:
     """Plan what a request names; open, look and close. Raises FindingsError, JournalError.
 
-    With `preflight` the clouds that can are asked about plain attaches as well.
+    With `preflight` the clouds that can are asked about plain attaches as well; `tell` hears what
+    is waited for.
     """
     async with opened(request, around, writing=False) as now:
-        made = await planned(now.sessions, now.findings, Terms(destroys=None))
+        made = await planned(now.sessions, now.findings, Terms(destroys=None, tell=tell))
         check_selection(made)  # First: what a question turned out to be must be told.
         return await _preflighted(made, around) if preflight else made
 
@@ -157,6 +166,8 @@ class Terms:
     """How long motion is waited for."""
     ask_at_most: int = 0
     """Up to so many changes are planned only once their servers and volumes were asked alone."""
+    tell: Callable[[str], None] = lambda _: None
+    """Hears what is waited for while it is."""
 
 
 async def planned(
@@ -220,7 +231,10 @@ async def _plan(session: Session, terms: Terms) -> ScopePlan:
         _own_words(session),
         stand,
         session.patience,
-        rest_s=terms.rest_s,
+        wait=Wait(
+            at_most_s=terms.rest_s,
+            told=lambda rows: terms.tell(_awaited(session.scope.name, rows, terms.rest_s)),
+        ),
         ask_at_most=terms.ask_at_most,
     )
     read_with = session.pace.requests - before
@@ -233,6 +247,14 @@ async def _plan(session: Session, terms: Terms) -> ScopePlan:
     return ScopePlan(
         session=session, read_with=read_with, plan=made, schedule=steps, on=on, report=report
     )
+
+
+def _awaited(scope: str, rows: Sequence[NamedAttachment], rest_s: float) -> str:
+    volumes = sorted({row.volume for row in rows})
+    named = ", ".join(volumes[:NAMED])
+    more = f" and {len(volumes) - NAMED} more" if len(volumes) > NAMED else ""
+    what = f"volumes in motion, or on a server that is, in scope `{scope}`"
+    return f"waiting {rest_s:.0f} s at most for {what}: {named}{more}"
 
 
 def _reported(

@@ -10,7 +10,8 @@ import pytest
 
 from reconciler.model.plan import Action, Standing
 from reconciler.operations.applied import Ending
-from tests.contract.having import having, jobs
+from reconciler.operations.plans import plan_manifests
+from tests.contract.having import ecs, having, jobs
 from tests.rig.plot import Plot
 from tests.rig.virtual_time import run
 
@@ -34,6 +35,30 @@ def test_a_call_that_outlasts_its_deadline_is_adopted_and_not_sent_again(house: 
         assert (await on.apply(wanted)).ending is Ending.CONFIRMED
         assert len(on.witness.writes) == 1
         assert set(on.truth()) == wanted.pairs()
+
+    run(story())
+
+
+@having(ecs)
+def test_what_a_plan_waits_for_is_told_while_it_waits(house: House) -> None:
+    async def story() -> None:
+        volumes = tuple(f"v{n}" for n in range(5))
+        on = house.stage(Plot(servers=volumes, volumes=volumes, job_s=30.0))
+        rows = house.rows(**{name: [name] for name in volumes})
+        wanted = replace(rows, limits={"stepTimeout": "5s"})
+        heard: list[tuple[float, str]] = []
+
+        def hears(text: str) -> None:
+            heard.append((asyncio.get_running_loop().time(), text))
+
+        await on.apply(wanted)
+        planned = await plan_manifests(on.request(wanted), on.around, tell=hears)
+        assert not planned.approvable
+        (row,) = heard
+        scope = planned.scopes[0].session.scope.name
+        who = f"volumes in motion, or on a server that is, in scope `{scope}`"
+        assert row[1] == f"waiting 60 s at most for {who}: v0, v1, v2 and 2 more"
+        assert asyncio.get_running_loop().time() > row[0] + 10
 
     run(story())
 
