@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.manifest.agreement import check_agreement
 from reconciler.manifest.words import instead_of, listing, quoted
 from reconciler.model.endpoint import canonical
+from reconciler.model.finding import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -79,24 +80,40 @@ def _named_scopes(gathered: Gathered) -> Iterable[Ref]:
 
 def _identities(scopes: Iterable[DeclaredScope], notes: Notes) -> None:
     first: dict[tuple[object, ...], DeclaredScope] = {}
+    elsewhere: dict[tuple[object, ...], DeclaredScope] = {}
     for scope in scopes:
         if scope.simulated:
             continue
-        earlier = first.setdefault(_identity(scope), scope)
+        who, endpoints = _account(scope), _endpoints(scope)
+        earlier = first.setdefault((who, endpoints), scope)
         if earlier is not scope and earlier.name != scope.name:
             names = f"{quoted(earlier.name)} and {quoted(scope.name)}"
             summary = f"the scopes {names} are the same provider, region, project and endpoint"
             hint = "make them one scope"
             notes.error("duplicate-identity", summary, hint, scope.place, (earlier.place,))
+        other = elsewhere.setdefault(who, scope)
+        if _endpoints(other) != endpoints and _numbered(scope):
+            names = f"{quoted(other.name)} and {quoted(scope.name)}"
+            summary = f"the scopes {names} are one project at two endpoints: perhaps one cloud"
+            hint = "if they are, make them one scope: each would detach what the other one attaches"
+            words = summary, hint
+            notes.remark(Severity.WARNING, "perhaps-one-cloud", words, scope.place)
 
 
-def _identity(scope: DeclaredScope) -> tuple[object, ...]:
+def _endpoints(scope: DeclaredScope) -> tuple[tuple[str, str], ...]:
+    return tuple((api, canonical(url)) for api, url in sorted(scope.endpoints.items()))
+
+
+def _numbered(scope: DeclaredScope) -> bool:
+    return scope.project_id is not None or scope.account_id is not None
+
+
+def _account(scope: DeclaredScope) -> tuple[object, ...]:
     """Give what the cloud tells apart; without a project, credentials choose one."""
-    endpoints = tuple((api, canonical(url)) for api, url in sorted(scope.endpoints.items()))
     account: tuple[object, ...] = ()
-    if scope.project_id is None and scope.account_id is None:
+    if not _numbered(scope):
         account = tuple((key, ref.env, ref.file) for key, ref in sorted(scope.credentials.items()))
-    place = (scope.region, scope.environment, scope.cloud, endpoints)
+    place = (scope.region, scope.environment, scope.cloud)
     return (scope.provider, *place, scope.project_id or scope.account_id, account)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.model.finding import Severity
 from tests.manifest.writing import (
     SCOPE,
     Case,
@@ -221,6 +222,22 @@ def test_two_spellings_of_an_endpoint_are_one_cloud(
     twin = scope_of(f"endpoint: '{other}'").replace("name: shop", "name: twin")
     text = scope_of("endpoint: 'https://ecs.example'") + "---\n" + twin
     assert codes(load_text(tmp_path, text)) == found
+
+
+def test_one_project_at_two_endpoints_is_told_and_holds_nothing_back(tmp_path: Path) -> None:
+    def at(name: str, project: str, url: str, region: str = "ap-southeast-3") -> str:
+        text = scope_of(f"projectId: '{project * 32}'\nendpoint: '{url}'")
+        return text.replace("name: shop", f"name: {name}").replace("ap-southeast-3", region)
+
+    same = [at("a", "1", "http://127.0.0.1:8080"), at("b", "1", "http://localhost:8080")]
+    loaded = load_text(tmp_path, "---\n".join(same))
+    (finding,) = loaded.findings
+    assert (finding.code, finding.severity) == ("perhaps-one-cloud", Severity.WARNING)
+    assert "`a` and `b`" in finding.summary
+    assert loaded.declared is not None
+    others = [at("a", "1", "http://127.0.0.1:8080"), at("b", "2", "http://localhost:8080")]
+    others.append(at("c", "1", "http://localhost:8080", region="other"))
+    assert not load_text(tmp_path, "---\n".join(others)).findings
 
 
 def test_a_third_entry_is_told_of_the_first(tmp_path: Path) -> None:
