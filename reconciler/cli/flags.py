@@ -13,12 +13,15 @@ import click
 
 from reconciler.cli.embedded import SimulatorFolder
 from reconciler.cli.logs import log_plainly
+from reconciler.cli.outcome import show
 from reconciler.operations.asked import Request, Surroundings
 from reconciler.report.escape import plain
 from reconciler.report.formats import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from reconciler.model.finding import Finding
 
     Verb = Callable[..., int]
 
@@ -270,4 +273,13 @@ def _ack(text: str) -> tuple[str, int]:
 def surroundings() -> Surroundings:
     """Give what this machine offers."""
     folder = Path(os.environ.get("RECONCILER_DATA_DIR") or FOLDER)
-    return Surroundings(environ=os.environ, folder=folder, embedded=SimulatorFolder(folder))
+    told: set[Finding] = set()
+
+    def remark(findings: tuple[Finding, ...]) -> None:
+        # A verb may read the same manifests twice.
+        show(set(findings) - told)
+        told.update(findings)
+
+    return Surroundings(
+        environ=os.environ, folder=folder, embedded=SimulatorFolder(folder), remark=remark
+    )

@@ -79,6 +79,8 @@ class Surroundings:
     """Who counts requests; None: nobody does."""
     budget: Budget | None = None
     """What this process shares with others; None: only a scope's own limits hold."""
+    remark: Callable[[tuple[Finding, ...]], None] = lambda _: None
+    """Hears what is to be said of manifests that were read and are good."""
 
 
 def loaded(request: Request) -> Loaded:

@@ -100,6 +100,7 @@ class InForce:
     def _take(self, read: Loaded) -> None:
         """Go by what was read; of schedules that name one scope the first is its own."""
         assert read.declared is not None, "they are good"
+        self._around.remark(read.findings)
         schedules: dict[str | None, Schedule] = {}
         for one in read.declared.schedules or self._named:
             for name in (None,) if one.scopes is None else one.scopes:

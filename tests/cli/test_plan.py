@@ -47,6 +47,29 @@ def test_exit_codes(lab: Lab, entries: str, policy: str, plain: int, detailed: i
     assert lab.plan("--detailed-exitcode").code == detailed
 
 
+REMARKED = {
+    "plan": (),
+    "apply": ("--first-apply", "--auto-approve"),
+    "drift": (),
+    "doctor": (),
+    "import": ("--scope", "lab"),
+    "watch": ("--once",),
+}
+
+
+@pytest.mark.parametrize(("verb", "flags"), REMARKED.items(), ids=REMARKED)
+def test_what_is_odd_in_manifests_is_told_once_and_stops_nothing(
+    lab: Lab, verb: str, flags: tuple[str, ...]
+) -> None:
+    lab.declare(IN_LINE)
+    (lab.folder / "lost.yaml").write_text("", encoding="utf-8")
+    ran = lab.run(verb, "-f", "lab.yaml", "-f", "lost.yaml", *flags)
+    assert ran.code == 0
+    assert (
+        ran.err.count("warning[empty-file]: the file holds no document\n  --> lost.yaml:1:1") == 1
+    )
+
+
 def test_a_selector_tells_whom_it_matches(lab: Lab) -> None:
     many = "".join(f"  - {{id: b-{n:02}, name: batch-{n:02}, az: a}}\n" for n in range(12))
     path = lab.folder / "lab.world.yaml"
