@@ -7,8 +7,8 @@
 
 from __future__ import annotations
 
-import json
 import time
+from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import replace
 from statistics import median
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, distinct, func, insert, select
 
 from reconciler.errors import JournalError
-from reconciler.journal import leases, memories, tables
+from reconciler.journal import calls, leases, memories, tables
 from reconciler.journal.corrections import CorrectionPages
 from reconciler.journal.heart import Heart
 from reconciler.journal.hooks import HookLines, past_hooks
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from sqlalchemy import ScalarSelect
+    from sqlalchemy import Insert, ScalarSelect
     from sqlalchemy.engine import Connection
 
     from reconciler.journal.store import Store
@@ -142,6 +142,8 @@ class Pages:
         self.hooks = HookLines(store, self._leased, self._identity)
         self._began_s: list[float] | None = None
         """While lines are written together: when those began that are under the lease."""
+        self._late: dict[Insert, list[Mapping[str, object]]] | None = None
+        """While lines are written together: those whose numbers nobody waits for."""
 
     @contextmanager
     def _leased(self) -> Iterator[Connection]:
@@ -170,16 +172,19 @@ class Pages:
         if len(writes) == 1:
             return [_alone(writes[0])]
         began_s = self._began_s = []
+        late = self._late = defaultdict(list)
         try:
-            with self._store.shared():
+            with self._store.shared() as connection:
                 results: list[object | JournalError] = [write() for write in writes]
+                for statement, rows in late.items():
+                    connection.execute(statement, rows)
         except LeaseLostError:
-            self._began_s = None
+            self._began_s = self._late = None
             return [_alone(write) for write in writes]
         except JournalError as error:
             return [error] * len(writes)
         finally:
-            self._began_s = None
+            self._began_s = self._late = None
         try:
             if began_s:
                 self.lease.beaten(min(began_s))
@@ -199,7 +204,7 @@ class Pages:
             "step": kept(intent.step_id),
             "label": kept(intent.label),
             "verb": intent.call.verb.value,
-            "call": _written(intent.call),
+            "call": calls.written(intent.call),
             "attachments": len(intent.call.keys),
             "at_s": self._store.now_s(),
         }
@@ -213,8 +218,7 @@ class Pages:
     def accepted(self, intent_id: int, handle: str) -> None:
         """Make durable which job the cloud gave it."""
         row = {"intent": intent_id, "handle": kept(handle), "at_s": self._store.now_s()}
-        with self._store.durably() as connection:
-            connection.execute(_HANDLE, row)
+        self._lines(_HANDLE, [row])
 
     def end(self, intent_id: int, outcomes: Outcomes) -> None:
         """Make durable what became of it."""
@@ -234,8 +238,15 @@ class Pages:
             }
             for key, outcome in sorted(outcomes.items())
         ]
+        self._lines(_VERDICT, rows)
+
+    def _lines(self, statement: Insert, rows: Sequence[Mapping[str, object]]) -> None:
+        """Write lines; of those that are written together, all of a kind at once: a sixth each."""
+        if self._late is not None:
+            self._late[statement].extend(rows)
+            return
         with self._store.durably() as connection:
-            connection.execute(_VERDICT, rows)
+            connection.execute(statement, rows)
 
     def open_intents(self) -> tuple[OpenIntent, ...]:
         """Give the calls of earlier runs that nobody knows the end of, oldest first.
@@ -260,7 +271,7 @@ class Pages:
                 run=row.run,
                 step_id=row.step,
                 label=row.label,
-                call=_without(_read(row.verb, row.call, self._scope), known[row.id]),
+                call=_without(calls.read(row.verb, row.call, self._scope), known[row.id]),
                 handle=row.handle,
                 age_s=max(0.0, now_s - row.at_s),
             )
@@ -273,20 +284,8 @@ class Pages:
             return {
                 verb.value: median(seconds)
                 for verb in Verb
-                if (seconds := self._last_jobs(connection, verb))
+                if (seconds := _last_jobs(connection, self._identity, verb))
             }
-
-    def _last_jobs(self, connection: Connection, verb: Verb) -> list[float]:
-        intents, verdicts = tables.intents, tables.verdicts
-        query = (
-            select(verdicts.c.took_s)
-            .join(intents, verdicts.c.intent == intents.c.id)
-            .where(intents.c.identity == self._identity, intents.c.verb == verb.value)
-            .where(verdicts.c.took_s.is_not(None))
-            .order_by(intents.c.id.desc())
-            .limit(REMEMBERED_JOBS)
-        )
-        return [float(seconds) for seconds in connection.execute(query).scalars()]
 
     def applied(self) -> frozenset[NamedAttachment] | None:
         """Give what the last apply owned; None when no apply was ever recorded."""
@@ -343,6 +342,19 @@ def _alone(write: Callable[[], object]) -> object | JournalError:
         return error
 
 
+def _last_jobs(connection: Connection, identity: str, verb: Verb) -> list[float]:
+    intents, verdicts = tables.intents, tables.verdicts
+    query = (
+        select(verdicts.c.took_s)
+        .join(intents, verdicts.c.intent == intents.c.id)
+        .where(intents.c.identity == identity, intents.c.verb == verb.value)
+        .where(verdicts.c.took_s.is_not(None))
+        .order_by(intents.c.id.desc())
+        .limit(REMEMBERED_JOBS)
+    )
+    return [float(seconds) for seconds in connection.execute(query).scalars()]
+
+
 def _settled_count() -> ScalarSelect[int]:
     """Count what is settled of a call: of each of this cloud's, and of nobody else's."""
     verdicts = tables.verdicts
@@ -367,29 +379,3 @@ def _settled_keys(connection: Connection, intent_id: int, scope: str) -> set[Att
 
 def _without(call: Call, known: set[AttachmentKey]) -> Call:
     return replace(call, keys=tuple(key for key in call.keys if key not in known))
-
-
-def _written(call: Call) -> str:
-    return json.dumps(
-        {
-            "keys": [[key.server_id, key.volume_id] for key in call.keys],
-            "devices": [[k.server_id, k.volume_id, d] for k, d in sorted(call.devices.items())],
-            "deleteOnTermination": call.delete_on_termination,
-            "had": [[k.server_id, k.volume_id, flag] for k, flag in sorted(call.had.items())],
-            "forced": call.forced,
-        }
-    )
-
-
-def _read(verb: str, text: str, scope: str) -> Call:
-    try:
-        told = json.loads(text)
-        return Call(
-            verb=Verb(verb),
-            keys=tuple(AttachmentKey(scope, server, volume) for server, volume in told["keys"]),
-            devices={AttachmentKey(scope, s, v): device for s, v, device in told["devices"]},
-            delete_on_termination=told["deleteOnTermination"],
-            forced=told.get("forced") is True,
-        )
-    except (ValueError, KeyError, TypeError) as error:
-        raise JournalError(f"a line of the journal can't be read: {text[:200]}") from error

@@ -97,15 +97,15 @@ class Store:
             ) from error
 
     @contextmanager
-    def shared(self) -> Iterator[None]:
-        """Let every transaction of this thread be one until the block ends.
+    def shared(self) -> Iterator[Connection]:
+        """Let every transaction of this thread be one until the block ends; give it.
 
         Raises JournalError when it isn't kept: then nothing of it is.
         """
         try:
             with self.durably() as connection:
                 self._shared.connection, self._shared.number = connection, 0
-                yield
+                yield connection
                 self._shared.connection = None
         finally:
             number, self._shared.connection = getattr(self._shared, "number", 0), None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.errors import JournalError
@@ -88,3 +89,19 @@ def test_a_line_that_can_not_be_kept_fails_for_all_and_keeps_none(
     assert count(keeper, "intents") == 0
     pages.record_applied("run-1", frozenset({ROW}), BY)
     assert pages.begin(intent())
+
+
+def test_what_nobody_waits_for_a_number_of_is_written_and_fails_with_its_group(
+    pages: Pages, keeper: Keeper
+) -> None:
+    numbers = [pages.begin(intent()) for _ in range(3)]
+    accepted = [partial(pages.accepted, number, f"job-{number}") for number in numbers]
+    told = pages.together([*accepted[:2], lambda: pages.end(numbers[0], done())])
+    assert told == [None, None, None]
+    assert [one.handle for one in pages.open_intents()] == [f"job-{numbers[1]}", None]
+    kept = count(keeper, "verdicts")
+    again = pages.together([accepted[2], accepted[0], lambda: pages.end(numbers[2], done())])
+    assert [type(one) for one in again] == [JournalError] * 3, "one handle stands there already"
+    assert (count(keeper, "handles"), count(keeper, "verdicts")) == (2, kept)
+    pages.accepted(numbers[2], "job-3")
+    assert (count(keeper, "handles"), count(keeper, "verdicts")) == (3, kept)
