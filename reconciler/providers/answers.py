@@ -5,20 +5,21 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+import httpx
 
 from reconciler.errors import ProviderError
 from reconciler.providers.talk import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterable, Callable
     from datetime import datetime
-
-    import httpx
 
 MAX_BODY = 64 * 1024 * 1024
 """A page of 1,000 volumes has about 2 MiB."""
-ENCODINGS = frozenset({"", "identity", "gzip"})
+PLAIN = frozenset({"", "identity"})
+ENCODINGS = PLAIN | {"gzip"}
 
 
 @dataclass(slots=True)
@@ -43,7 +44,7 @@ async def bounded_body(response: httpx.Response, heard: Heard) -> bytes:
         message = f"{heard}: it is encoded as `{clean(encoding)}`, which nobody asked for"
         raise ProviderError(message, code="bad-answer", request_id=heard.request_id)
     body = bytearray()
-    async for chunk in response.aiter_bytes():
+    async for chunk in _chunks(response, encoding):
         body += chunk
         if len(body) > MAX_BODY:
             # The traceback keeps this frame: what it holds must not be kept with it.
@@ -52,6 +53,12 @@ async def bounded_body(response: httpx.Response, heard: Heard) -> bytes:
             message = f"{heard}: it is longer than {MAX_BODY} bytes"
             raise ProviderError(message, code="answer-too-long", request_id=heard.request_id)
     return bytes(body)
+
+
+def _chunks(response: httpx.Response, encoding: str) -> AsyncIterable[bytes]:
+    """Give a body as it comes; what needs no decoding goes by httpx's layers for it."""
+    plain = encoding in PLAIN and isinstance(response.stream, httpx.AsyncByteStream)
+    return cast("httpx.AsyncByteStream", response.stream) if plain else response.aiter_bytes()
 
 
 def retry_after_s(told: str | None, utc_now: Callable[[], datetime]) -> float | None:

@@ -58,22 +58,23 @@ class Places:
 
     def way(self, wanted: Collection[str]) -> Way:
         """Give the way to these rows that takes the fewest requests; ids where it is the same."""
-        left = set(wanted)
-        best = Way(ids=tuple(sorted(left)))
-        if best.requests <= 1:
-            return best
+        rows = set(wanted)
+        best, turned = _by_ids(len(rows)), 0
+        if best <= 1:
+            return Way(ids=tuple(sorted(rows)))
         found: dict[int, set[str]] = defaultdict(set)
         index = self._indexed()
-        for row in left & index.keys():
+        for row in rows & index.keys():
             found[index[row]].add(row)
-        taken: list[int] = []
-        for page in sorted(found, key=lambda page: (-len(found[page]), page)):
-            left = left - found[page]
-            taken.append(page)
-            requests = len(taken) + _by_ids(len(left))
-            if requests < best.requests:
-                best = Way(pages=tuple(sorted(taken)), ids=tuple(sorted(left)))
-        return best
+        pages = sorted(found, key=lambda page: (-len(found[page]), page))
+        left = len(rows)
+        for turns, page in enumerate(pages, start=1):
+            left -= len(found[page])
+            if turns + _by_ids(left) < best:
+                best, turned = turns + _by_ids(left), turns
+        taken = pages[:turned]
+        rows.difference_update(*(found[page] for page in taken))
+        return Way(pages=tuple(sorted(taken)), ids=tuple(sorted(rows)))
 
     def _indexed(self) -> dict[str, int]:
         if self._page_of is None:
