@@ -2,6 +2,7 @@
 
 1. A policy with `scopes` wins, key by key, over the one without, which is called `default`.
 2. Two that are equals and set the same key for one scope are an error, even if they agree.
+3. An acceptance that holds nothing back is an error: its scope goes by another policy's `accept`.
 """
 
 from __future__ import annotations
@@ -103,9 +104,32 @@ def merged(
     for scope in scopes:
         own = _settings(by_scope.pop(scope, ()), f"scope {quoted(scope)}", notes)
         result[scope] = _policy({**defaults, **own})
+        _idle(documents, scope, own.get("accept"), notes)
     for scope, named in by_scope.items():
         _settings(named, f"scope {quoted(scope)}", notes)
     return result
+
+
+def _idle(
+    documents: Iterable[PolicyDocument], scope: str, own: Setting | None, notes: Notes
+) -> None:
+    """Note the acceptances that name a scope which doesn't go by them: what they hold would go."""
+    for document in documents:
+        rows = [ref for ref in document.accepted if ref.text == scope]
+        if document.scopes is None:
+            rows = rows if own is not None else []
+        elif any(ref.text == scope for ref in document.scopes):
+            continue
+        for ref in rows:
+            summary = f"this acceptance holds nothing back: {quoted(scope)} "
+            hint = "move it into that one"
+            if own is None:
+                summary += f"isn't a scope of the policy {quoted(document.name.text)}"
+                hint = "move it into the policy `default`, or into one that names its scope"
+            else:
+                summary += "goes by the `accept` of another policy"
+            also = () if own is None else (own.place,)
+            notes.error("accept-elsewhere", summary, hint, ref.place, also)
 
 
 def _settings(

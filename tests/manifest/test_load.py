@@ -92,7 +92,7 @@ spec:
     - {allow: "0 22 * * 1-5", duration: 6h, timezone: Asia/Seoul}
     - {deny: "0 0 24 12 *", duration: 14d, timezone: Asia/Seoul}
   accept:
-    - {scope: shop-ecs, server: db-9, volume: tmp-restore, until: 2026-12-01, reason: "INC-1234"}
+    - {scope: other, server: db-9, volume: tmp-restore, until: 2026-12-01, reason: "INC-1234"}
 ---
 apiVersion: reconciler/v1
 kind: Schedule

@@ -19,6 +19,15 @@ def body_of(written: str) -> str:
     return f"every: 5m\nnotify: [{{webhook: {{{hook}}}}}]"
 
 
+KEEP = "{scope: shop, server: web-1, volume: a, until: 2026-12-01, reason: restore}"
+TWO_SCOPES = SCOPE + "---\n" + SCOPE.replace("shop", "lab").replace("3}", "1}") + "---\n"
+
+
+def named_policy(name: str, body: str) -> str:
+    """Write a Policy of this name."""
+    return spec("Policy", body).replace("default", name)
+
+
 REFUSED = (
     Case(
         "a window that never begins is refused",
@@ -46,6 +55,27 @@ REFUSED = (
         17,
         "`allowDestroy: true` holds only in a policy that names its scopes",
         "add `scopes: [SCOPE]` under `spec`: what may be lost is said one scope at a time",
+    ),
+    Case(
+        "an acceptance in a policy of another scope is refused",
+        TWO_SCOPES + named_policy("lab", f"scopes: [lab]\naccept: [{KEEP}]"),
+        "accept-elsewhere",
+        16,
+        20,
+        "this acceptance holds nothing back: `shop` isn't a scope of the policy `lab`",
+        "move it into the policy `default`, or into one that names its scope",
+    ),
+    Case(
+        "a default acceptance is refused where the scope's own policy accepts something else",
+        policy(f"accept: [{KEEP}]")
+        + "---\n"
+        + named_policy("tight", f"scopes: [shop]\naccept: [{KEEP.replace('web-1', 'web-2')}]"),
+        "accept-elsewhere",
+        10,
+        20,
+        "this acceptance holds nothing back: `shop` goes by the `accept` of another policy",
+        "move it into that one",
+        also=(17,),
     ),
     Case(
         "a timeout of no hook is refused",
