@@ -10,6 +10,7 @@ from sqlalchemy import distinct, func, or_, select, update
 
 from reconciler.errors import JournalError
 from reconciler.journal import tables
+from reconciler.journal.process import gone
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.history import Commit, LastCall, PastCall, PastRun, PastVerdict
 
@@ -104,7 +105,7 @@ def past_runs(store: Store, *, since_s: float = 0.0, prefix: str = "") -> tuple[
     """Give the runs that began since then and whose id begins so, newest first."""
     runs, leases = tables.runs, tables.leases
     query = (
-        select(runs, leases.c.run.label("holds"))
+        select(runs, leases.c.run.label("holds"), leases.c.process)
         .outerjoin(leases, (leases.c.identity == runs.c.identity) & (leases.c.run == runs.c.id))
         .where(runs.c.began_s >= since_s, runs.c.id.startswith(prefix, autoescape=True))
         .order_by(runs.c.began_s.desc(), runs.c.id, runs.c.scope, runs.c.identity)
@@ -143,7 +144,8 @@ def _run(row: AnyRow, adopted: int) -> PastRun:
         requests=row.requests,
         adopted=adopted,
         commit=Commit(id=row.commit, dirty=bool(row.dirty)) if row.commit else None,
-        running=row.ending is None and row.holds is not None,
+        # A dead owner's row stays until the next run takes it over: nobody holds by it.
+        running=row.ending is None and row.holds is not None and not gone(row.process),
     )
 
 

@@ -59,7 +59,7 @@ class PastRun:
     commit: Commit | None = None
     """None where the manifests lay in no repository."""
     running: bool = False
-    """True while it holds the lease."""
+    """True while it holds the lease, unless its process is known to be gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,16 @@ def test_a_run_that_holds_the_lease_is_running(book: Book, pages: Pages) -> None
     assert not any(run.running for run in book.runs())
 
 
+def test_a_killed_run_that_nobody_took_over_from_is_not_running(
+    keeper: Keeper, book: Book, pages: Pages
+) -> None:
+    pages.runs.began("run-1", "apply")
+    pages.lease.attempt("run-1", "apply")
+    # The same number, begun at another moment: whoever had it is gone.
+    ask(keeper, "UPDATE leases SET process = substr(process, 1, length(process) - 1)")
+    assert [run.running for run in book.runs()] == [False]
+
+
 def test_runs_are_newest_first_and_cut_by_date_and_id(keeper: Keeper) -> None:
     now_s = 100.0
     book = keeper.open(lambda: now_s)
