@@ -18,6 +18,7 @@ def written(call: Call) -> str:
             "deleteOnTermination": call.delete_on_termination,
             "had": [[k.server_id, k.volume_id, flag] for k, flag in sorted(call.had.items())],
             "forced": call.forced,
+            "names": [[k.server_id, k.volume_id, *told] for k, told in sorted(call.names.items())],
         }
     )
 

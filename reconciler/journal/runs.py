@@ -12,7 +12,10 @@ from reconciler.errors import JournalError
 from reconciler.journal import tables
 from reconciler.journal.process import gone
 from reconciler.model.attachment import AttachmentKey
+from reconciler.model.call import Verb
 from reconciler.model.history import Commit, LastCall, PastCall, PastRun, PastVerdict
+from reconciler.model.outcome import Verdict
+from reconciler.model.record import NamedAttachment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -95,6 +98,24 @@ class RunPages:
             )
             for row in rows
         }
+
+    def destroyed(self) -> frozenset[NamedAttachment]:
+        """Give what calls deleted for good, by the names that it had; old lines tell none."""
+        intents, verdicts = tables.intents, tables.verdicts
+        query = (
+            select(intents.c.call, verdicts.c.server_id, verdicts.c.volume_id)
+            .join(intents, verdicts.c.intent == intents.c.id)
+            .where(intents.c.identity == self._identity, intents.c.verb == Verb.DESTROY.value)
+            .where(verdicts.c.verdict == Verdict.DONE.value)
+        )
+        with self._store.durably() as connection:
+            rows = connection.execute(query).all()
+        return frozenset(
+            named
+            for row in rows
+            for named in _named(row.call)
+            if (named.server_id, named.volume_id) == (row.server_id, row.volume_id)
+        )
 
     def _mine(self, run: str) -> Update:
         runs = tables.runs
@@ -195,6 +216,13 @@ def _verdicts(connection: Connection, intents: list[int]) -> defaultdict[int, li
                 )
             )
     return found
+
+
+def _named(text: str) -> tuple[NamedAttachment, ...]:
+    try:
+        return tuple(NamedAttachment(*map(str, row)) for row in json.loads(text).get("names", ()))
+    except (ValueError, AttributeError, TypeError) as error:
+        raise JournalError(f"a line of the journal can't be read: {text[:200]}") from error
 
 
 def _call(row: AnyRow, verdicts: Iterable[PastVerdict]) -> PastCall:

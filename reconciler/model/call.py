@@ -40,3 +40,5 @@ class Call:
     """Detaches of one key only: taken away although the guest may not have let go."""
     had: Mapping[AttachmentKey, bool] = field(default_factory=dict, compare=False)
     """What `deleteOnTermination` was before, for whoever takes it back; absent where none told."""
+    names: Mapping[AttachmentKey, tuple[str, str]] = field(default_factory=dict, compare=False)
+    """Of a destroy: what people call the server and the volume, for who meets the name again."""

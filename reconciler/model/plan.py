@@ -225,6 +225,8 @@ class Circumstances:
     """The exact number of detaches that a person acknowledged for this scope."""
     applied: frozenset[NamedAttachment] | None = None
     """What the last apply owned; None when there is no record."""
+    destroyed: frozenset[NamedAttachment] = frozenset()
+    """What runs deleted for good, by the names that it had."""
     memories: tuple[Memory, ...] = ()
     """What manifests said before, and still holds this plan back."""
     undoes: bool = False

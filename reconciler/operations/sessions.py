@@ -94,6 +94,11 @@ class Session:
             return None
         return self.pages.applied()
 
+    def _destroyed(self) -> frozenset[NamedAttachment]:
+        if self.pages is None or self.spec.can.detach_keeps_data:
+            return frozenset()
+        return self.pages.runs.destroyed()
+
     def circumstances(
         self,
         approved: tuple[Approved, ...] | None = None,
@@ -108,6 +113,7 @@ class Session:
             asks_detach=typed is None,
             ack_detach=(typed or {}).get(self.scope.name, said),
             applied=self._applied(),
+            destroyed=self._destroyed(),
             memories=self._memories(),
             undoes=self.request.rows is not None,
             protects=self.protects,

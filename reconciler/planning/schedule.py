@@ -21,7 +21,7 @@ from reconciler.model.hook import Occasion
 from reconciler.model.plan import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.capabilities import Batch, Capabilities
@@ -134,6 +134,7 @@ def _steps(
             delete_on_termination=_carried(verb, changes[keys[0]], can),
             forced=verb is Verb.DETACH and changes[keys[0]].forced,
             had={} if verb is Verb.ATTACH else _had({key: changes[key] for key in keys}),
+            names=_names(changes[key] for key in keys) if verb is Verb.DESTROY else {},
         )
         made = _step(call, needs, _server_of(verb, changes[keys[0]]), changes[keys[0]].name.volume)
         made = replace(made, errands=_errands(verb, keys, changes))
@@ -184,6 +185,10 @@ def _had(changes: Mapping[AttachmentKey, Change]) -> dict[AttachmentKey, bool]:
     told = ((key, change.before) for key, change in changes.items())
     flags = ((key, before.delete_on_termination) for key, before in told if before is not None)
     return {key: flag for key, flag in flags if flag is not None}
+
+
+def _names(changes: Iterable[Change]) -> dict[AttachmentKey, tuple[str, str]]:
+    return {change.key: (change.name.server, change.name.volume) for change in changes}
 
 
 def _groups(

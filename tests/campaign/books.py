@@ -222,6 +222,10 @@ class Unread:
         """Forget it."""
         del run, end
 
+    def destroyed(self) -> frozenset[NamedAttachment]:
+        """Know of no volume that is lost."""
+        return frozenset()
+
     def owed(self) -> dict[tuple[str, str], str]:
         """Know of no hook that is owed."""
         return {}

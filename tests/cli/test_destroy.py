@@ -10,12 +10,14 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from tests.cli.running import REPOSITORY, Lab
 from tests.rig.processes import Child
 
 NAMES = ("old-disk", "scratch-1", "scratch-2")
 ACKS = [f"--ack-destroy={name}" for name in NAMES]
+AGAIN = "d25c0a10-0002-4b02-8b02-0000000000aa"
 
 
 @pytest.fixture
@@ -92,3 +94,31 @@ def test_a_saved_plan_names_nothing_by_itself(desks: Lab) -> None:
     assert (ran.code, desks.changing("desks")) == (3, 0)
     assert "destroy-not-acknowledged" in ran.out
     assert desks.run("apply", "saved", *ACKS).code == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "flags", "code", "calls"),
+    [
+        ("scratch-2", ("--ack-destroy=scratch-2",), 3, 0),
+        ("scratch-2", (f"--ack-destroy={AGAIN}",), 3, 0),
+        ("scratch-2", (f"--ack-destroy={AGAIN}", "--ack-detach=1"), 0, 1),
+        (AGAIN, (f"--ack-destroy={AGAIN}",), 0, 1),
+    ],
+)
+def test_a_new_disk_under_the_name_of_a_destroyed_one_is_another_disk(
+    desks: Lab, line: str, flags: tuple[str, ...], code: int, calls: int
+) -> None:
+    file = desks.folder / "huawei-workspace.yaml"
+    assert desks.run("apply", "-f", file.name, "--auto-approve", *ACKS).code == 0
+    kept = desks.folder / ".reconciler" / "simulator" / "desks.world.yaml"
+    world = yaml.safe_load(kept.read_text("utf-8"))
+    disk = {"id": AGAIN, "name": "scratch-2", "sizeGib": 20, "az": "ap-southeast-3a", "type": "SAS"}
+    world["volumes"].append(disk)
+    world["attachments"].append({"server": "desk-2", "volume": AGAIN, "device": "/dev/vde"})
+    kept.write_text(yaml.safe_dump(world), "utf-8")
+    file.write_text(file.read_text("utf-8").replace("scratch-2]", f"{line}]"), "utf-8")
+    before = desks.changing("desks")
+    ran = desks.run("apply", "-f", file.name, "--auto-approve", *flags)
+    assert (ran.code, desks.changing("desks") - before) == (code, calls)
+    told = "the `scratch-2` of `desk-2` that was meant is destroyed: this is another volume"
+    assert (told in ran.out) == (code == 3)

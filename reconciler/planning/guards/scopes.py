@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from math import floor
 from typing import TYPE_CHECKING
@@ -205,6 +205,9 @@ def _renamed(leaving: Sequence[Change], on: Ground) -> Iterator[Finding]:
     """Refuse detaches by entries whose names mean other ids than at the last apply."""
     if _acknowledged(leaving, on):
         return
+    if (again := next(_born_again(leaving, on), None)) is not None:
+        yield again
+        return
     for change in leaving:
         for name, place in _names_of(change, on):
             if name in on.rebound:
@@ -221,6 +224,28 @@ def _renamed(leaving: Sequence[Change], on: Ground) -> Iterator[Finding]:
                 return
 
 
+def _born_again(leaving: Sequence[Change], on: Ground) -> Iterator[Finding]:
+    """Refuse to destroy a volume by the very name of one that is destroyed already."""
+    before: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in on.circumstances.destroyed:
+        before[row.server, row.volume].add(row.volume_id)
+        before[row.server_id, row.volume].add(row.volume_id)
+    for change in leaving if before else ():
+        key, name = change.key, change.name
+        gone = before[name.server, name.volume] | before[key.server_id, name.volume]
+        lines = [place for (_, text), place in _names_of(change, on) if text == name.volume]
+        if change.action is Action.DESTROY and gone - {key.volume_id} and lines:
+            yield Finding(
+                code="name-rebound",
+                summary=f"the `{name.volume}` of `{name.server}` that was meant is destroyed: this "
+                "is another volume of that name",
+                hint=f"check which volume is meant; write its id, or say "
+                f"`--ack-detach {on.live.scope}={len(leaving)}`",
+                place=lines[0],
+                scope=on.live.scope,
+            )
+
+
 def _names_of(change: Change, on: Ground) -> Iterator[tuple[tuple[Side, str], Place]]:
     """Give every name in the entries that decide about what a change takes away."""
     key = change.leaves
@@ -231,3 +256,5 @@ def _names_of(change: Change, on: Ground) -> Iterator[tuple[tuple[Side, str], Pl
             other = Side.VOLUME if entry.side is Side.SERVER else Side.SERVER
             yield (entry.side, entry.owner.text), entry.owner.place
             yield from (((other, line.ref.text), line.ref.place) for line in entry.listed or ())
+            mine = on.name(key).volume if other is Side.VOLUME else on.name(key).server
+            yield from (((other, one.text), one.place) for one in entry.absent if one.text == mine)
