@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import threading
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine, event, func, insert, inspect, make_url, select
@@ -17,7 +20,6 @@ from reconciler.journal.mark import Mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
     from sqlite3 import Connection as SqliteConnection
     from typing import Protocol
 
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 FOLDER = "RECONCILER_DATA_DIR"
 URL_NAME = "RECONCILER_DATABASE_URL"
 FAR = f"see that the database of {URL_NAME} answers, then run again: nothing more was sent"
+NO_SPACE = 64 * 1024
+"""Bytes: SQLite's log and its index begin with less, and end beyond it."""
 SCHEMES = ("postgresql", "postgres")
 DRIVER = "postgresql+psycopg"
 MAKING = 4_711_042
@@ -93,7 +97,7 @@ class Store:
             cause = getattr(error, "orig", None) or type(error).__name__
             raise JournalError(
                 f"the journal {self.where} can't be used: {_bare(cause, self._secret)}",
-                hint=None if self.local else FAR,
+                hint=_way_out(Path(self.where)) if self.local else FAR,
             ) from error
 
     @contextmanager
@@ -210,6 +214,21 @@ class Store:
         self._engine.dispose()
         if self.mark is not None:
             self.mark.close()
+
+
+def _way_out(path: Path) -> str | None:
+    """Give what to do about a file that SQLite can't use; None: nobody knows why it can't."""
+    folder = path.parent
+    with suppress(OSError):
+        if shutil.disk_usage(folder).free < NO_SPACE:
+            return f"make space where `{folder}` is, then run again: nothing more was sent"
+    mine = [one for one in (folder, path) if one.exists()]
+    if all(os.access(one, os.W_OK, effective_ids=True) for one in mine):
+        return None
+    return (
+        f"let this user write in `{folder}`, or set {FOLDER}: even who only reads a journal writes "
+        "SQLite's log beside it; nothing more was sent"
+    )
 
 
 def _bare(cause: object, secret: str) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import sqlite3
+import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,13 +21,13 @@ from tests.journal.keeping import BY, MINE, ROW, InFile, count, done, intent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 WRITE_VERSION = 18
 """The byte of a database's header that makes it read-only to a SQLite that doesn't know it.
 
 Source: sqlite.org/fileformat2.html, 1.3.3 (file format version numbers).
 """
+NOBODY = 65534
 WIDE = Call(verb=Verb.ATTACH, keys=tuple(AttachmentKey("prod", "s" * 5000, "v") for _ in "ab"))
 
 
@@ -115,6 +118,31 @@ def test_a_read_only_file_is_an_error_at_the_first_line(path: Path, what: str) -
         with pytest.raises(JournalError, match="readonly"):
             writes[what]()
         assert pages.open_intents() == (), "what is in it can be looked at"
+
+
+@contextmanager
+def of_somebody_else(folder: Path) -> Iterator[None]:
+    """Let a folder be one that this process may read and not write."""
+    root = os.geteuid() == 0
+    folder.chmod(0o755 if root else 0o555)
+    if root:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o755)
+
+
+def test_a_folder_of_somebody_else_is_told_with_a_way_out() -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders let nobody else in.
+        path = Path(name) / "journal.db"
+        filled(path, 1)
+        with of_somebody_else(Path(name)), pytest.raises(JournalError) as told:
+            read_book(path)
+    assert f"let this user write in `{name}`" in told.value.hint
+    assert "even who only reads" in told.value.hint
 
 
 @pytest.mark.parametrize("content", [b"not a database at all" * 99, b"SQLite format 3\x00torn"])
