@@ -79,7 +79,10 @@ def _text(undo: Undo, planned: Planned | None, *, shown: bool) -> str:
     lines = "".join("".join(f"{line}\n" for line in [*finding_lines(row), ""]) for row in first)
     lines += f"and {len(rows) - len(first)} more findings\n\n" if len(rows) > len(first) else ""
     if planned is None or not (_changes(planned) or planned.findings):
-        return f"{lines}Nothing to undo: nothing that run {undo.run} did is still so.\n"
+        # What is lost is still so, and was told above: it only can't be taken back.
+        told = any(finding.code.startswith("undo-") for finding in undo.findings)
+        rest = "nothing else" if told else "nothing"
+        return f"{lines}Nothing to undo: {rest} that run {undo.run} did is still so.\n"
     return lines + (plan_text(planned.document) if shown else "")
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 HINTS = {
-    "undo-impossible": "restore what was on it from a backup; everything else is taken back",
+    "undo-impossible": "restore what was on it from a backup: no undo brings it back",
     "undo-unknown": "`reconciler apply` finds out; undo what is left after it",
 }
 UNHARMED = "nothing was lost with it: no server had the volume"

@@ -158,11 +158,13 @@ def test_a_destroyed_disk_does_not_come_back(lab: Lab) -> None:
         word for name in ("old-disk", "scratch-1", "scratch-2") for word in ("--ack-destroy", name)
     ]
     assert lab.run("apply", *asked, "--auto-approve", *lost).code == 0
-    ran = lab.run("undo", newest(lab), *asked, "--apply", "--auto-approve")
+    past = newest(lab)
+    ran = lab.run("undo", past, *asked, "--apply", "--auto-approve")
     assert ran.code == 0
     assert ran.out.count("warning[undo-impossible]: ") == 3
     assert "was deleted for good, with everything on it" in ran.out
-    assert ran.out.endswith("did is still so.\n")
+    assert ran.out.endswith(f"Nothing to undo: nothing else that run {past} did is still so.\n")
+    assert "everything else" not in ran.out, "there is nothing else"
 
 
 @pytest.mark.parametrize("flags", [["--auto-approve"], ["--expect-digest", "x"]])
