@@ -47,7 +47,8 @@ def verb(*, worlds: tuple[str, ...], listen: str, virtual_clock: bool) -> int:
         click.echo(f"error[world]: {error}", err=True)
         click.echo("   = hint: give a world file, such as one beside a manifest", err=True)
         return ERROR
-    if _taken(host, port):
+    port = _free(host, port)
+    if not port:
         click.echo(f"error[listen]: {listen} can't be listened on", err=True)
         click.echo("   = hint: choose another `--listen HOST:PORT`", err=True)
         return ERROR
@@ -58,16 +59,19 @@ def verb(*, worlds: tuple[str, ...], listen: str, virtual_clock: bool) -> int:
     return 0
 
 
-def _taken(host: str, port: int) -> bool:
-    """Tell whether nobody can listen there: the server itself would end without a word."""
+def _free(host: str, port: int) -> int:
+    """Give the port to listen on, for 0 a free one; 0: nobody can.
+
+    The server itself would end without a word.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind((host, port))
         except OSError:
-            return True
-    return False
+            return 0
+        return int(trial.getsockname()[1])
 
 
 def _address(listen: str) -> tuple[str, int]:
