@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _WHOLE = re.compile(r"-?\d{1,18}")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~+=@-]{0,254}")
+"""As our own providers take one: an answer with another id is none to them."""
 _ABSENT = ("", "~", "null")
 DEEPEST = 100
 """Lists and mappings inside one another. Nodes are made recursively, outside Python: some
@@ -115,6 +117,14 @@ class Fields:
     def optional(self, key: str) -> str | None:
         """Give the text under `key`, or None when absent or null."""
         return self.text(key) if self.given(key) else None
+
+    def identity(self, key: str) -> str:
+        """Give the id under `key`: what a client of these clouds can put into a path."""
+        value = self.text(key)
+        if not _ID.fullmatch(value):
+            fits = "write letters, digits and . _ : ~ + = @ -, or a UUID as the clouds do"
+            raise self.fault(key, f"`{key}` can't be an id: {fits}")
+        return value
 
     def choice(self, key: str, allowed: Collection[str], default: str | None = None) -> str:
         """Give the text under `key`, which must be one of `allowed`."""

@@ -206,13 +206,13 @@ def _keys_of(fields: Fields) -> WorldKeys:
 
 def _server(node: yaml.Node, name: str, own: tuple[str, ...]) -> tuple[yaml.Node, ServerRow]:
     fields = Fields(node, name, "a server", (*_SERVER, *own))
-    server_id = fields.text("id")
+    server_id = fields.identity("id")
     return node, ServerRow(
         id=server_id,
         name=fields.text("name", server_id),
         status=fields.text("status", "ACTIVE"),
         az=fields.text("az", "az1"),
-        boot_volume=fields.optional("bootVolume"),
+        boot_volume=fields.identity("bootVolume") if fields.given("bootVolume") else None,
         tags=_texts(fields, "tags"),
         locked=fields.flag("locked", default=False),
         frozen=fields.flag("frozen", default=False),
@@ -225,7 +225,7 @@ def _server(node: yaml.Node, name: str, own: tuple[str, ...]) -> tuple[yaml.Node
 
 def _volume(node: yaml.Node, name: str, own: tuple[str, ...]) -> tuple[yaml.Node, VolumeRow]:
     fields = Fields(node, name, "a volume", (*_VOLUME, *own))
-    volume_id = fields.text("id")
+    volume_id = fields.identity("id")
     return node, VolumeRow(
         id=volume_id,
         name=fields.text("name", volume_id),
