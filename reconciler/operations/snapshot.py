@@ -93,8 +93,9 @@ def read(
 
     `oldest` is the age up to which it is.
     """
+    content = _content(path)
     _elsewhere(path, files)
-    body = _proved(path, _content(path), environ)
+    body = _proved(path, content, environ)
     made = datetime.fromtimestamp(body.made_s, tz=UTC)
     age = now - made
     if age > oldest:

@@ -232,6 +232,10 @@ def brought(fork: Fork) -> None:
     fork.file = inside
 
 
+def misspelt(fork: Fork) -> None:
+    fork.file = fork.lab.folder / "life.snapshot"
+
+
 def linked(fork: Fork) -> None:
     brought(fork)
     link = fork.lab.folder.parent / f"{fork.lab.folder.name}.link"
@@ -258,6 +262,7 @@ def linked(fork: Fork) -> None:
         pytest.param(lambda f: f.passes(-timedelta(hours=1)), "snapshot-file", id="to come"),
         pytest.param(brought, "snapshot-place", id="beside the manifests"),
         pytest.param(linked, "snapshot-place", id="a link to it"),
+        pytest.param(misspelt, "snapshot-file", id="no file beside the manifests"),
         pytest.param(other_kind, "snapshot-key", id="a key that signs nothing"),
         pytest.param(
             lambda f: f.environ.delenv("RECONCILER_SNAPSHOT_PUBLIC_KEY"), "snapshot-key", id="none"
