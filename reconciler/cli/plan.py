@@ -103,7 +103,10 @@ def _saved(out: str, planned: Planned, asked: Request) -> str:
     if refused:
         return f"Saved to {plain(out)}; it approves nothing: a guard held scope {refused} back.\n"
     again = " ".join((shlex.quote(plain(out)), *_consent(asked)))
-    return f"Saved to {plain(out)}; apply exactly this with `reconciler apply {again}`.\n"
+    names = sorted({finding.scope for finding in planned.findings if finding.scope})
+    unread = ", ".join(f"`{name}`" for name in names)
+    lacks = f" without {unread}, which could not be read" if unread else ""
+    return f"Saved to {plain(out)}{lacks}; apply exactly this with `reconciler apply {again}`.\n"
 
 
 def _consent(asked: Request) -> Iterator[str]:

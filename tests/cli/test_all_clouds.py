@@ -157,9 +157,10 @@ def test_a_scope_that_can_not_be_read_is_named_and_the_others_are_done(
     scopes = folder.scopes()
     with serving(app) as address:
         folder.add(address)
-        seen = folder.lab.run("plan", "-f", "manifests")
+        seen = folder.lab.run("plan", "-f", "manifests", "--out", "all.plan")
         ran = folder.lab.run("apply", "-f", "manifests", "--auto-approve", *folder.losing())
     assert (seen.code, ran.code) == (1, 4), ran.out + ran.err
+    assert "Saved to all.plan without `afar`, which could not be read; apply exactly" in seen.out
     assert len(asked) <= 4, "a wrong key is no reason to ask again and again"
     for told in (seen.err, ran.err):
         assert told.count("error[scope-unreadable]") == 1
