@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.asking import answer
+from reconciler.cli.ending import INTERRUPTED, REFUSED
 from reconciler.cli.flags import (
     DEFAULT_FILES,
     LOCK_FLAG,
@@ -18,7 +19,7 @@ from reconciler.cli.flags import (
     surroundings,
 )
 from reconciler.cli.interrupt import run_stoppable
-from reconciler.cli.outcome import INTERRUPTED, REFUSED, annotate, say, show, waits
+from reconciler.cli.outcome import annotate, say, show, waits
 from reconciler.cli.telling import telling
 from reconciler.model.plan import Action
 from reconciler.operations import planfile

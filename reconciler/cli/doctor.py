@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.ending import ERROR
 from reconciler.cli.flags import manifest_flags, surroundings
-from reconciler.cli.outcome import ERROR, run, say, show
+from reconciler.cli.outcome import run, say, show
 from reconciler.operations.doctor import examine
 from reconciler.report.diagnosis import diagnosis_document, diagnosis_text
 

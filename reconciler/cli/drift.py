@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.ending import ERROR
 from reconciler.cli.flags import manifest_flags, surroundings
 from reconciler.cli.history import when
-from reconciler.cli.outcome import ERROR, run, say, show, waits
+from reconciler.cli.outcome import run, say, show, waits
 from reconciler.model.watching import Answer
 from reconciler.operations.drift import drift
 from reconciler.operations.offline import drift_with_snapshot

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 ERROR = 1
+REFUSED = 3
 INCOMPLETE = 4
+INTERRUPTED = 130
+"""The exit codes of all verbs; 0 and 2 mean what each verb says. See docs/reference/cli.md."""
 IN_FLIGHT = (
     "Interrupted. Whatever was in flight is in the journal:\n"
     "   = hint: run `reconciler apply` again, it adopts what it finds\n"

@@ -9,11 +9,12 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.cli.ending import INTERRUPTED
 from reconciler.cli.flags import surroundings
 from reconciler.cli.fleetview import Overview, show
 from reconciler.cli.history import when
 from reconciler.cli.logs import log_as
-from reconciler.cli.outcome import INTERRUPTED, run, say
+from reconciler.cli.outcome import run, say
 from reconciler.cli.showing import showing
 from reconciler.cli.ticking import Lines, Messages
 from reconciler.cli.watch import noticed

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.ending import ERROR
 from reconciler.cli.flags import manifest_flags, surroundings
-from reconciler.cli.outcome import ERROR, run, show
+from reconciler.cli.outcome import run, show
 from reconciler.operations.live import see
 from reconciler.report.listing import live_document, live_text
 

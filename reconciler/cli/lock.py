@@ -8,9 +8,10 @@ import os
 import click
 
 from reconciler.cli.asking import answer
+from reconciler.cli.ending import REFUSED
 from reconciler.cli.flags import surroundings
 from reconciler.cli.history import when
-from reconciler.cli.outcome import REFUSED, say
+from reconciler.cli.outcome import say
 from reconciler.operations import lease
 from reconciler.report.history import leases_document, leases_text
 

@@ -12,7 +12,13 @@ from typing import NoReturn
 import click
 from click.shell_completion import CompletionItem
 
-from reconciler.cli.ending import code_in_the_end, last_words, prepare_streams
+from reconciler.cli.ending import (
+    ERROR,
+    INTERRUPTED,
+    code_in_the_end,
+    last_words,
+    prepare_streams,
+)
 from reconciler.errors import ReconcilerError
 
 VERBS = {
@@ -43,8 +49,6 @@ VERBS = {
 """Verb -> its line of help. Each lives in the file of its name; only the one asked is loaded."""
 FILES = {"import": "importing"}
 """The files of verbs that can't name one."""
-ERROR = 1
-INTERRUPTED = 130
 
 
 class Verbs(click.Group):

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, TypeVar
 
+from reconciler.cli.ending import ERROR, INCOMPLETE
 from reconciler.cli.terminal import annotating, look
 from reconciler.errors import JournalError, ReconcilerError
 from reconciler.model.finding import Finding, FindingsError
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ERROR = 1
-REFUSED = 3
-INCOMPLETE = 4
-INTERRUPTED = 130
 CLOUD = ("cloud", "run again; what was in flight is in the journal")
 """What a failure is called that reached nobody's hands, and the next step."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from reconciler.cli.ending import begins
+from reconciler.cli.ending import ERROR, REFUSED, begins
 from reconciler.cli.flags import (
     FORMAT_FLAG,
     chosen_format,
@@ -17,17 +17,7 @@ from reconciler.cli.flags import (
     plan_flags,
     surroundings,
 )
-from reconciler.cli.outcome import (
-    ERROR,
-    REFUSED,
-    annotate,
-    findings_of,
-    run,
-    say,
-    show,
-    told_as,
-    waits,
-)
+from reconciler.cli.outcome import annotate, findings_of, run, say, show, told_as, waits
 from reconciler.errors import ReconcilerError
 from reconciler.operations.offline import plan_offline
 from reconciler.operations.planfile import held_back, save

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.outcome import ERROR
+from reconciler.cli.ending import ERROR
 from reconciler.sim.app import build
 from reconciler.sim.clock import VirtualClock, WallClock
 from reconciler.sim.cloud import Cloud

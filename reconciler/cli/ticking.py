@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from reconciler.cli.ending import begins
+from reconciler.cli.ending import ERROR, begins
 from reconciler.cli.history import when
-from reconciler.cli.outcome import ERROR, say
+from reconciler.cli.outcome import say
 from reconciler.cli.streaming import UnderWay, tell
 from reconciler.model.watching import Answer
 from reconciler.report.document import finding_row

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from reconciler.cli.apply import carried_out, consenting
+from reconciler.cli.ending import ERROR
 from reconciler.cli.flags import LOCK_FLAG, manifest_flags, plan_flags, surroundings
-from reconciler.cli.outcome import ERROR, run, say, show, waits
+from reconciler.cli.outcome import run, say, show, waits
 from reconciler.cli.telling import telling
 from reconciler.operations.plans import plan_manifests
 from reconciler.operations.undo import undoing

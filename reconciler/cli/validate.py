@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.ending import ERROR
 from reconciler.cli.flags import chosen_format, manifest_flags
-from reconciler.cli.outcome import ERROR, say, show
+from reconciler.cli.outcome import say, show
 from reconciler.operations.validate import check
 from reconciler.report.document import finding_row, plan_document
 from reconciler.report.formats import rendered

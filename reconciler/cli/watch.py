@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
+from reconciler.cli.ending import INTERRUPTED
 from reconciler.cli.flags import duration, manifest_flags, surroundings
 from reconciler.cli.logs import log_as
-from reconciler.cli.outcome import INTERRUPTED, run, say
+from reconciler.cli.outcome import run, say
 from reconciler.cli.page import Shown, page_flags
 from reconciler.cli.showing import showing
 from reconciler.cli.ticking import Lines, Messages
