@@ -241,7 +241,7 @@ class Pages:
         self._lines(_VERDICT, rows)
 
     def _lines(self, statement: Insert, rows: Sequence[Mapping[str, object]]) -> None:
-        """Write lines; of those that are written together, all of a kind at once: a sixth each."""
+        """Write lines; of those that are written together, all of a kind at once."""
         if self._late is not None:
             self._late[statement].extend(rows)
             return

@@ -56,7 +56,7 @@ async def bounded_body(response: httpx.Response, heard: Heard) -> bytes:
 
 
 def _chunks(response: httpx.Response, encoding: str) -> AsyncIterable[bytes]:
-    """Give a body as it comes; what needs no decoding goes by httpx's layers for it."""
+    """Give a body as it comes; what needs no decoding skips httpx's layers for it."""
     plain = encoding in PLAIN and isinstance(response.stream, httpx.AsyncByteStream)
     return cast("httpx.AsyncByteStream", response.stream) if plain else response.aiter_bytes()
 
