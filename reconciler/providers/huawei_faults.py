@@ -22,7 +22,7 @@ from reconciler.errors import ProviderError
 from reconciler.model.call import Verb
 from reconciler.model.outcome import Answer, Receipt
 from reconciler.providers.requests import strict_json
-from reconciler.providers.rows import Row, converted
+from reconciler.providers.rows import Row, read
 from reconciler.providers.talk import clean
 
 if TYPE_CHECKING:
@@ -252,15 +252,15 @@ class Faults:
         if not response.is_success:
             raise self.read_error(request, response)
         try:
-            return _as(model, strict_json(response.content))
+            return _as(model, response.content)
         except (ValueError, RecursionError) as error:  # pydantic's own error is a ValueError too
             raise self.bad_answer(request, response) from error
 
 
-def _as(model: type[WireT], told: object) -> WireT:
+def _as(model: type[WireT], body: bytes) -> WireT:
     if issubclass(model, Row):
-        return converted(model, told)
-    return model.model_validate(told)
+        return read(model, body)
+    return model.model_validate(strict_json(body))
 
 
 def request_id(response: httpx.Response) -> str:
