@@ -1,10 +1,17 @@
-"""What an attachment is and what each view says of it. Speakers: providers, planning."""
+"""What an attachment is and what each view says of it. Speakers: providers, planning.
+
+Of what there is at least one for each attachment (`Sighting`, `Observed`, here; `Volume`, `Place`,
+`Ref`, `Listed`, `Entry` elsewhere) is a `msgspec.Struct`: frozen, made in 0.1 µs instead of the 0.9
+of a frozen dataclass, and not searched for circles. `msgspec.structs.replace` changes a copy.
+"""
 
 from __future__ import annotations
 
 import enum
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,8 +66,8 @@ class Witness(enum.Enum):
     UNCLEAR = "its answer doesn't tell"
 
 
-class Sighting(NamedTuple):
-    """One attachment in one view; a tuple as `AttachmentKey`, made three times as fast."""
+class Sighting(Struct, frozen=True, gc=False):
+    """One attachment in one view."""
 
     phase: Phase
     device: str | None = None
@@ -73,11 +80,8 @@ class Sighting(NamedTuple):
     """The cloud's own id of the attachment; None where this view tells none."""
 
 
-class Observed(NamedTuple):
-    """One attachment as seen in one look: a sighting for each view that shows it, at least one.
-
-    A tuple as `AttachmentKey`.
-    """
+class Observed(Struct, frozen=True, gc=False):
+    """One attachment as seen in one look: a sighting for each view that shows it, at least one."""
 
     key: AttachmentKey
     sightings: Mapping[View, Sighting]
@@ -102,11 +106,8 @@ class Observed(NamedTuple):
         return tuple(self.sightings[view] for view in View if view in self.sightings)
 
 
-class Attachment(NamedTuple):
-    """A volume on a server with the attributes that may differ; None means left as it is.
-
-    A tuple as `AttachmentKey`.
-    """
+class Attachment(Struct, frozen=True, gc=False):
+    """A volume on a server with the attributes that may differ; None means left as it is."""
 
     key: AttachmentKey
     device: str | None = None

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.model.numerous import numerous
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from reconciler.model.schedule import Schedule
 
 
-@numerous()
-class Ref:
+class Ref(Struct, frozen=True, kw_only=True, gc=False):
     """A name or an id as written; which of the two it is, only the live listing can tell."""
 
     text: str
@@ -34,8 +33,7 @@ class Side(enum.Enum):
     """That of `Enum` is written in Python, and each row is kept under a side."""
 
 
-@numerous()
-class Listed:
+class Listed(Struct, frozen=True, kw_only=True, gc=False):
     """One line of an entry's list: what shall be attached, and how."""
 
     ref: Ref
@@ -53,8 +51,7 @@ class Selector:
     allow_empty: bool = False
 
 
-@numerous()
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True, gc=False):
     """A row that a manifest owns: everything attached to one server, or every server of a volume.
 
     Exactly one of `listed` and `selector` is set, unless `keeps_others`, where both may be absent.

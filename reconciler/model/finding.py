@@ -5,8 +5,9 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from reconciler.errors import ReconcilerError
-from reconciler.model.numerous import numerous
 
 
 class Severity(enum.Enum):
@@ -17,8 +18,7 @@ class Severity(enum.Enum):
     NOTE = "note"
 
 
-@numerous(order=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True, gc=False, order=True):
     """Where in the manifests something is written; lines and columns count from 1."""
 
     file: str

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,8 +63,8 @@ class Server:
     """Free slots by bus (`ANY_BUS` for all together); None until somebody asked."""
 
 
-class Volume(NamedTuple):
-    """A volume that this account may see; a tuple, because a listing makes 100,000."""
+class Volume(Struct, frozen=True, gc=False):
+    """A volume that this account may see."""
 
     volume_id: str
     name: str

@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from reconciler.model.attachment import Observed
 from reconciler.model.declared import Side
 from reconciler.model.live import LeftOut
@@ -115,7 +117,8 @@ def _server(server: Server, named: Named, tags: frozenset[str]) -> Server:
 
 
 def _volume(volume: Volume, named: Named) -> Volume:
-    return volume._replace(
+    return structs.replace(
+        volume,
         name=volume.name if volume.volume_id in named.volumes else "",
         size_gib=None,
         status_text=volume.status.value,
@@ -124,5 +127,5 @@ def _volume(volume: Volume, named: Named) -> Volume:
 
 
 def _bare(seen: Observed) -> Observed:
-    bare = {view: one._replace(attachment_id=None) for view, one in seen.sightings.items()}
+    bare = {view: structs.replace(one, attachment_id=None) for view, one in seen.sightings.items()}
     return Observed(key=seen.key, sightings=bare)

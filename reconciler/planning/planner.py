@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from reconciler.model.attachment import Attachment, AttachmentKey
 from reconciler.model.declared import Side, Unmanaged
 from reconciler.model.finding import Finding, Severity
@@ -237,7 +239,7 @@ def _change(action: Action, key: AttachmentKey, on: Ground, reason: str) -> Chan
 def _after_attach(wanted: Attachment) -> tuple[Update, ...]:
     """Give what an attach leaves to be set: a volume attached later isn't deleted by default."""
     fresh = Attachment(key=wanted.key, delete_on_termination=False)
-    return differences(fresh, wanted._replace(device=None))
+    return differences(fresh, structs.replace(wanted, device=None))
 
 
 def _why(key: AttachmentKey, on: Ground) -> str:

@@ -13,7 +13,9 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.model.attachment import Attachment, AttachmentKey
 from reconciler.model.declared import Listed, Ref, Side
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     Row = tuple[Side, str]
 
 
-class Wanted(NamedTuple):
+class Wanted(Struct, frozen=True, gc=False):
     """An attachment that shall be, and the first line that says so."""
 
     attachment: Attachment

@@ -5,9 +5,10 @@ A server `web-1` has the id `id-web-1`, a volume `disk-1` the id `id-disk-1`.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from zlib import crc32
+
+from msgspec import structs
 
 from reconciler.model.attachment import AttachmentKey, Observed, Phase, Sighting, View
 from reconciler.model.declared import Entry, Listed, Ref, Selector, Side
@@ -56,7 +57,7 @@ def volume(name: str, volume_id: str = "", status: VolumeStatus = VolumeStatus.R
 
 def shared(name: str) -> Volume:
     """Give a ready volume that can be shared."""
-    return volume(name)._replace(shareable=True)
+    return structs.replace(volume(name), shareable=True)
 
 
 def on(
@@ -110,7 +111,7 @@ def ref(text: str, path: str) -> Ref:
 def _line(text: str | Listed, path: str) -> Listed:
     if isinstance(text, str):
         return Listed(ref=ref(text, f"{path}.{text}"))
-    return replace(text, ref=ref(text.ref.text, f"{path}.{text.ref.text}"))
+    return structs.replace(text, ref=ref(text.ref.text, f"{path}.{text.ref.text}"))
 
 
 def listed(text: str, device: str | None = None, *, flag: bool | None = None) -> Listed:
@@ -161,7 +162,7 @@ def chosen(
     entry = of_volume(name)
     place = ref(name, f"volumes.{name}.servers").place
     selector = Selector(place=place, tags=tags or {}, names=names, allow_empty=allow_empty)
-    return replace(entry, listed=None, selector=selector)
+    return structs.replace(entry, listed=None, selector=selector)
 
 
 def grounded(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import structs
 
 from reconciler.model.attachment import AttachmentKey, Observed, Phase, View, Witness
 from reconciler.model.call import Call, Verb
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
 KEY = key("web-1", "disk-1")
 NAMED = "d8777f54-84cf-4809-a679-468ffed56cf1"
 ALLOWED = replace(GENEROUS, allow_status_reset=True)
-MOVING = volume("disk-1", status=VolumeStatus.MOVING)._replace(status_text="detaching")
-BOOTS = volume("disk-1")._replace(boot=True)
+MOVING = structs.replace(volume("disk-1", status=VolumeStatus.MOVING), status_text="detaching")
+BOOTS = structs.replace(volume("disk-1"), boot=True)
 FAILURE = LastCall(
     run="r",
     verb="detach",
@@ -59,8 +60,8 @@ FAILURE = LastCall(
 def stale(pair: str = "web-1/disk-1", attachment_id: str | None = NAMED) -> Observed:
     """Give an attachment that only storage shows, by an id of its own."""
     seen = on(pair, STORAGE)
-    sighting = seen.sightings[View.STORAGE]._replace(attachment_id=attachment_id)
-    return seen._replace(sightings={View.STORAGE: sighting})
+    sighting = structs.replace(seen.sightings[View.STORAGE], attachment_id=attachment_id)
+    return structs.replace(seen, sightings={View.STORAGE: sighting})
 
 
 def calls(verb: Verb = Verb.DETACH, *keys: AttachmentKey) -> tuple[OpenIntent, ...]:

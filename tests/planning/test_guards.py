@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import structs
 
 from reconciler.model.capabilities import SetBy
 from reconciler.model.live import ServerStatus, VolumeStatus
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.model.declared import Entry
     from reconciler.model.live import Live
 
-BOOT = volume("v")._replace(boot=True)
+BOOT = structs.replace(volume("v"), boot=True)
 EAST = replace(server("b"), zone="east")
 SET = of_server("a", listed("v", flag=True))
 
@@ -117,21 +118,21 @@ CASES = (
     Case(
         "another zone is refused",
         "no cloud attaches across zones",
-        world([EAST], [volume("v")._replace(zone="west")]),
+        world([EAST], [structs.replace(volume("v"), zone="west")]),
         (of_server("b", "v"),),
         ("attach b/v refused: other-zone",),
     ),
     Case(
         "another zone refuses a move whole",
         "the volume must not leave what it has",
-        world(["a", EAST], [volume("v")._replace(zone="west")], ["a/v"]),
+        world(["a", EAST], [structs.replace(volume("v"), zone="west")], ["a/v"]),
         MOVE,
         ("move b/v from a refused: other-zone",),
     ),
     Case(
         "the same zone passes",
         "the ordinary case",
-        world([EAST], [volume("v")._replace(zone="east")]),
+        world([EAST], [structs.replace(volume("v"), zone="east")]),
         (of_server("b", "v"),),
         ("attach b/v",),
     ),
@@ -145,7 +146,7 @@ CASES = (
     Case(
         "another zone never holds back a detach",
         "it is there, so it may leave",
-        world([EAST], [volume("v")._replace(zone="west")], ["b/v"]),
+        world([EAST], [structs.replace(volume("v"), zone="west")], ["b/v"]),
         (of_server("b"),),
         ("detach b/v",),
     ),
@@ -220,7 +221,7 @@ CASES = (
     Case(
         "two reasons are both told",
         "mending one must not reveal the next",
-        world([EAST], [BOOT._replace(zone="west")]),
+        world([EAST], [structs.replace(BOOT, zone="west")]),
         (of_server("b", "v"),),
         ("attach b/v refused: boot-volume, other-zone",),
     ),
@@ -246,7 +247,7 @@ FIXED = {
     "never": (KEPT, replace(ECS, delete_on_termination=SetBy.NEVER), "this cloud can't set it"),
     "shareable": (world(["a"], [shared("v")], ["a/v"]), ECS, "can be shared"),
     "prepaid": (
-        world(["a"], [volume("v")._replace(prepaid=True)], ["a/v"]),
+        world(["a"], [structs.replace(volume("v"), prepaid=True)], ["a/v"]),
         ECS,
         "yearly and monthly",
     ),

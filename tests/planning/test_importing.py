@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import structs
 
 from reconciler.manifest import load
 from reconciler.manifest.writing import free_name, scalar, writable, written
@@ -64,7 +65,7 @@ def said(found: Imported) -> list[str]:
     ]
 
 
-MARKED = volume("pvc")._replace(owner_marks=("kubernetes.io/pvc",))
+MARKED = structs.replace(volume("pvc"), owner_marks=("kubernetes.io/pvc",))
 BARRED = replace(server("pool"), barred="belongs to a pool")
 TABLE = (
     Row(
@@ -215,7 +216,7 @@ def bearing(names: tuple[str, ...], *, shows_free: bool = True) -> Live:
     seen = []
     for n, _ in numbered:
         one = on("x/y")
-        seen.append(one._replace(key=AttachmentKey("shop", f"id-s-{n}", f"id-v-{n}")))
+        seen.append(structs.replace(one, key=AttachmentKey("shop", f"id-s-{n}", f"id-v-{n}")))
     return replace(world(servers, volumes, seen), shows_free=shows_free)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec import structs
 
 from reconciler.model.declared import Side
 from reconciler.model.finding import Severity
@@ -54,7 +55,7 @@ def remembering(*memories: Memory, needed: bool = False) -> Circumstances:
 
 def kept_safe(entry: Entry) -> Entry:
     """Give the entry with `protect: true`."""
-    return replace(entry, protects=True)
+    return structs.replace(entry, protects=True)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from reconciler.model.attachment import Phase
 from reconciler.model.live import ANY_BUS, VolumeStatus
 from reconciler.model.plan import Circumstances, Standing
@@ -162,7 +164,9 @@ def test_a_misspelt_volume_keeps_the_place_that_it_was_to_be_moved_from() -> Non
 
 def test_a_name_that_two_volumes_bear_keeps_both_where_they_are() -> None:
     twins = [volume("v", "id-1"), volume("v", "id-2")]
-    there = [on("b/x")._replace(key=key("b", "x")._replace(volume_id=f"id-{n}")) for n in (1, 2)]
+    there = [
+        structs.replace(on("b/x"), key=key("b", "x")._replace(volume_id=f"id-{n}")) for n in (1, 2)
+    ]
     made = planned(world(["a", "b"], twins, there), of_server("a", "v"), of_server("b"))
     assert not made.permitted
     assert "ambiguous-name" in codes(made)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import structs
 
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.declared import Unmanaged
@@ -81,7 +82,7 @@ def test_an_entry_of_a_boot_volume_is_refused_in_words() -> None:
 
 
 def test_a_volume_that_says_that_it_boots_is_never_owned_in_any_view() -> None:
-    system = volume("system")._replace(boot=True)
+    system = structs.replace(volume("system"), boot=True)
     for seen in (on("web-1/system"), on("web-1/system", STORAGE)):
         made = planned(world(["web-1"], [system], [seen]), of_server("web-1"))
         assert (made.changes, made.unmanaged) == ((), ())

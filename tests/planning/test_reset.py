@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import structs
 
 from reconciler.model.attachment import Phase, View, Witness
 from reconciler.model.call import Verb
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 STALE = world(["web-1"], ["disk-1"], [stale()])
 BUSY = volume("disk-1", status=VolumeStatus.BUSY)
-BOOTS = volume("disk-1")._replace(boot=True)
+BOOTS = structs.replace(volume("disk-1"), boot=True)
 REBOOTING = replace(server("web-1"), status=ServerStatus.MOVING)
 NAMED = stale().sightings[View.STORAGE]
 LOOKS = [
@@ -39,8 +40,8 @@ LOOKS = [
             ["web-1"],
             ["disk-1"],
             [
-                stale()._replace(
-                    sightings={**on("web-1/disk-1", BOTH).sightings, View.STORAGE: NAMED}
+                structs.replace(
+                    stale(), sightings={**on("web-1/disk-1", BOTH).sightings, View.STORAGE: NAMED}
                 )
             ],
         ),
@@ -59,7 +60,11 @@ LOOKS = [
         world(
             ["web-1"],
             ["disk-1"],
-            [stale()._replace(sightings={View.STORAGE: NAMED._replace(phase=Phase.DETACHING)})],
+            [
+                structs.replace(
+                    stale(), sightings={View.STORAGE: structs.replace(NAMED, phase=Phase.DETACHING)}
+                )
+            ],
         ),
         ("volume-not-in-use",),
     ),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import structs
 
 from reconciler.model.declared import Side
 from reconciler.planning.resolve import resolve
@@ -98,7 +99,7 @@ REFUSED = (
     Refused(
         "one volume in two documents is a duplicate",
         "which of the two holds can't be told",
-        (of_volume("log"), replace(of_volume("id-log", "web-1"), document="other")),
+        (of_volume("log"), structs.replace(of_volume("id-log", "web-1"), document="other")),
         "duplicate-entry",
         "volumes.id-log",
         "volumes.log",

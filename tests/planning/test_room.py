@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from reconciler.model.live import ANY_BUS, ServerStatus, ServerWord, Words
 from reconciler.model.plan import Circumstances
 from reconciler.planning.doubts import in_doubt_about_slots, with_words
@@ -39,7 +41,7 @@ def _with(name: str, **free: int) -> Server:
 
 
 def _bus(name: str, bus: str) -> Volume:
-    return volume(name)._replace(bus=bus)
+    return structs.replace(volume(name), bus=bus)
 
 
 def _needs(live: Live, *entries: Entry) -> Mapping[str, list[str]]:
@@ -102,7 +104,7 @@ def test_a_refused_detach_frees_nothing() -> None:
 def test_refusing_one_move_refuses_the_next_that_counted_on_it() -> None:
     live = world(
         [_with("a", any=0), _with("b", any=0), replace(server("c"), zone="east")],
-        ["u", volume("v")._replace(zone="west"), "w"],
+        ["u", structs.replace(volume("v"), zone="west"), "w"],
         ["a/u", "b/v"],
     )
     made = planned(live, of_server("a", "w"), of_server("b", "u"), of_server("c", "v"))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import structs
 
 from reconciler.model.attachment import Phase
 from reconciler.model.declared import Side, Unmanaged
@@ -42,8 +43,8 @@ DETACH = Circumstances(unmanaged=Unmanaged.DETACH)
 MINE = of_server("a", "v")
 NODE = replace(server("n"), owner_marks=("CCE-Cluster-ID",))
 BARRED = replace(server("n"), barred="is a node of Kubernetes")
-CLAIM = volume("w")._replace(owner_marks=("pvc-1",))
-MOVING = volume("w")._replace(status=VolumeStatus.MOVING)
+CLAIM = structs.replace(volume("w"), owner_marks=("pvc-1",))
+MOVING = structs.replace(volume("w"), status=VolumeStatus.MOVING)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ MOVING = volume("w")._replace(status=VolumeStatus.MOVING)
         (BARRED, volume("w"), on("n/w"), []),
         (server("n"), CLAIM, on("n/w"), []),
         (server("n"), volume("w"), on("n/w", boot=True), []),
-        (server("n"), volume("w")._replace(boot=True), on("n/w"), []),
+        (server("n"), structs.replace(volume("w"), boot=True), on("n/w"), []),
         (server("n"), MOVING, on("n/w"), []),
         (server("n"), volume("w"), on("n/w", phase=Phase.DETACHING), []),
         (server("n"), volume("w"), on("n/w", COMPUTE), []),

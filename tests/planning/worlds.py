@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from reconciler.model.attachment import Phase, View
 from reconciler.model.call import Verb
 from reconciler.model.capabilities import Batch, BatchBy, Capabilities, SetBy
@@ -113,7 +115,8 @@ def _one_in(random: Random, number: int) -> bool:
 
 
 def _volume(random: Random, name: str, *, calm: bool) -> Volume:
-    disk = volume(name)._replace(
+    disk = structs.replace(
+        volume(name),
         shareable=random.random() < 0.6,
         bus=random.choice(["virtio", "scsi"]),
         owner_marks=("pvc-1",) if _one_in(random, 4) else (),
@@ -121,7 +124,7 @@ def _volume(random: Random, name: str, *, calm: bool) -> Volume:
     if calm or not _one_in(random, 12):
         return disk
     status = random.choice(list(VolumeStatus))
-    return disk._replace(status=status, prepaid=_one_in(random, 2), boot=_one_in(random, 3))
+    return structs.replace(disk, status=status, prepaid=_one_in(random, 2), boot=_one_in(random, 3))
 
 
 def _server(random: Random, name: str, *, calm: bool) -> Server:
@@ -257,7 +260,7 @@ def shuffled(live: Live, random: Random) -> Live:
         rows = list(mapping.items())
         random.shuffle(rows)
         return {
-            key: seen._replace(sightings=dict(reversed(list(seen.sightings.items()))))
+            key: structs.replace(seen, sightings=dict(reversed(list(seen.sightings.items()))))
             for key, seen in rows
         }
 
