@@ -22,8 +22,9 @@ from reconciler.errors import ProviderError
 from reconciler.model.call import Verb
 from reconciler.model.outcome import Answer, Receipt
 from reconciler.providers.requests import strict_json
-from reconciler.providers.rows import Row, read
+from reconciler.providers.rows import Row
 from reconciler.providers.talk import clean
+from reconciler.providers.whole import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

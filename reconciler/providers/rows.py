@@ -1,33 +1,22 @@
 """Rows of long listings: decoded as fast as they come, and as leniently as every other answer.
 
-A page of 1,000 volumes has 1.3 MB. It is taken in by types that are as documented, straight from
-its bytes. Where that fails, the whole page is read as every other answer is (`strict_json`), and by
-a loose twin whose rows look at their members one by one. That takes five times as long, and
-pydantic thirty times.
-
-Of a member that stands twice in a row the last one counts here, as for the vendors' own SDKs; to
-refuse it is a fifth of a plan of 100,000. What says where a volume is stands once, or the page is
-read the careful way, which refuses (`Row.telling`).
+A page of 1,000 volumes has 1.3 MB. It is taken in by types that are as documented; where one row
+isn't, the whole page is read once more by its loose twin, whose rows look at their members one by
+one. That takes five times as long, and pydantic thirty times.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias, TypeVar, cast
+from typing import Annotated, ClassVar, Literal, TypeAlias, TypeVar, cast
 
 import msgspec
 
 from reconciler.providers.lenient import ID_FORM, pairs, text
-from reconciler.providers.requests import strict_json
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 RowT = TypeVar("RowT", bound="Row")
 
 _ID = re.compile(ID_FORM)
-ESCAPED_LETTER = rb"\u00"
-"""How one of ASCII begins."""
 PlainId: TypeAlias = Annotated[str, msgspec.Meta(pattern=rf"^(?:{ID_FORM})\Z")]
 PlainOptionalId: TypeAlias = Annotated[str, msgspec.Meta(pattern=rf"^(?:{ID_FORM})?\Z")]
 PlainFlag: TypeAlias = bool | Literal["true", "false"] | None
@@ -41,32 +30,6 @@ class Row(msgspec.Struct):
 
     loose: ClassVar[type[Row] | None] = None
     """Its twin, a subclass, that takes what isn't as documented; None: nothing does."""
-    member: ClassVar[str] = ""
-    """In a page: the member of each row that says where a volume is; empty: read carefully."""
-
-    def telling(self) -> Sequence[object]:
-        """Give what that member says, row by row; None where a row lacks it."""
-        return ()
-
-
-def read(model: type[RowT], body: bytes) -> RowT:
-    """Give the row, or the page of them, that a body is. Raises ValueError and RecursionError."""
-    if model.member:
-        try:
-            told = msgspec.json.decode(body, type=model)
-        except msgspec.MsgspecError:
-            pass  # The other way has the words, or can read it.
-        else:
-            if _once(model.member, told.telling(), body):
-                return told
-    return converted(model, strict_json(body))
-
-
-def _once(member: str, told: Sequence[object], body: bytes) -> bool:
-    """Tell whether each row has the member, once."""
-    if b"\\" in body and ESCAPED_LETTER in body:
-        return False  # It may be another spelling of the member.
-    return None not in told and body.count(f'"{member}"'.encode()) == len(told)
 
 
 def converted(model: type[RowT], told: object) -> RowT:

@@ -6,7 +6,7 @@ Source: ECS and EVS API references, "ListServersDetails", "ListVolumes", "ShowJo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from msgspec import field
 from pydantic import BeforeValidator, Field
@@ -23,9 +23,6 @@ from reconciler.providers.rows import (
     told_pairs,
     told_text,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class WireVolumeOnServer(Row):
@@ -58,13 +55,8 @@ class WireServer(Row):
 class WireServers(Row):
     """The body of `cloudservers/detail`."""
 
-    member: ClassVar[str] = "os-extended-volumes:volumes_attached"
     servers: tuple[WireServer, ...]
     count: int | None = None
-
-    def telling(self) -> Sequence[object]:
-        """Give what is attached to each server; None for one that nobody knows."""
-        return [row.volumes for row in self.servers]
 
 
 class WireAttachment(Row):
@@ -93,13 +85,8 @@ class WireVolume(Row):
 class WireVolumes(Row):
     """The body of `cloudvolumes/detail`."""
 
-    member: ClassVar[str] = "attachments"
     volumes: tuple[WireVolume, ...]
     count: int | None = None
-
-    def telling(self) -> Sequence[object]:
-        """Give where each volume is attached."""
-        return [row.attachments for row in self.volumes]
 
 
 class WireShownVolume(Row):
