@@ -2,7 +2,8 @@
 
 1. An id always wins; a name that two bear is refused; what doesn't exist is refused. Hexadecimal
    ids are compared without case: `0A1B...` and `0a1b...` are one server, and two entries of it.
-2. A refused entry holds its row: nothing on it changes, and no volume it lists leaves.
+2. A refused entry holds its row: nothing on it changes, and no volume it lists leaves. Where its
+   owner isn't clear, no volume leaves that it may mean, unless another entry owns that one.
 3. Two entries for one row, or two rows that disagree, refuse the whole scope.
 4. Where only attached volumes are shown, an id that isn't shown is taken as it is written, and a
    name that several bear means the one on the entry's own server.
@@ -81,6 +82,8 @@ class _Resolution:
         self._absent: dict[AttachmentKey, dict[Side, Place]] = {}
         self._matched: dict[str, tuple[str, ...]] = {}
         self._held: dict[Row, Finding] = {}
+        self._unclear: dict[Row, Finding] = {}
+        """The volumes that a refused entry of a volume may be about."""
         self._protected: dict[Row, Entry] = {}
         self._entry_findings: list[Finding] = []
         self._scope_findings: list[Finding] = []
@@ -88,6 +91,8 @@ class _Resolution:
     def run(self, entries: Sequence[Entry]) -> Desired:
         for entry in entries:
             self._take(entry)
+        unclear = {row: why for row, why in self._unclear.items() if row not in self._rows}
+        self._held = {**unclear, **self._held}
         self._scope_findings += self._contradictions()
         wanted = {
             key: Wanted(Attachment(key, line.device, line.delete_on_termination), line.ref.place)
@@ -115,6 +120,7 @@ class _Resolution:
         if isinstance(owner, Finding):
             self._entry_findings += [owner, *findings]
             self._hold_listed(entry, listed, owner)
+            self._hold_meant(entry, owner)
             return
         if entry.side is Side.VOLUME and owner in self._boots:
             findings.append(_boots(self._live.scope, entry.owner))
@@ -153,6 +159,12 @@ class _Resolution:
         # A volume that was meant for a server whose entry is refused must not leave its old one.
         if entry.side is Side.SERVER:
             self._held |= {(Side.VOLUME, identity): why for identity in listed}
+
+    def _hold_meant(self, entry: Entry, why: Finding) -> None:
+        # Its servers may own their rows, and don't list it where a volume has another name.
+        if entry.side is Side.VOLUME:
+            meant = self._index[Side.VOLUME].meant(entry.owner.text)
+            self._unclear |= {(Side.VOLUME, identity): why for identity in meant}
 
     def _members(
         self, entry: Entry, other: Side, here: AbstractSet[str]

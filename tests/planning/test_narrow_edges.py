@@ -170,3 +170,17 @@ def test_a_name_that_two_volumes_bear_keeps_both_where_they_are() -> None:
     made = planned(world(["a", "b"], twins, there), of_server("a", "v"), of_server("b"))
     assert not made.permitted
     assert "ambiguous-name" in codes(made)
+
+
+def test_a_volume_whose_entry_names_two_or_none_leaves_no_server() -> None:
+    there = ["db/log", "db/data"]
+    twins = (volume("data", "id-data"), volume("data", "id-other"))
+    for live, owner in (
+        (world(["db"], ["log", *twins], there), "data"),
+        (world(["db"], ["log", "data"], there), "dtaa"),
+    ):
+        made = planned(live, of_server("db", "log"), of_volume(owner, "db"))
+        assert lines(made) == ["detach db/data refused: entry-refused"]
+    # Whose own entry names it is clear.
+    made = planned(live, of_server("db", "log"), of_volume("dtaa", "db"), of_volume("data"))
+    assert lines(made) == ["detach db/data"]
