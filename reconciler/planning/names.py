@@ -94,6 +94,15 @@ class Index:
         names = [text] if text in self._ids else self._near(text)
         return tuple(identity for name in names for identity in sorted(self._bearers(name)))
 
+    def elsewhere(self, text: str, here: AbstractSet[str]) -> bool:
+        """Tell whether a name that several bear means nothing here.
+
+        Where a volume is shown on its server or nowhere, the name of one is that server's alone.
+        """
+        bearers = self._bearers(text)
+        local = bool(bearers) and not (self._every or HEX_ID.fullmatch(text))
+        return local and here.isdisjoint(bearers)
+
     def _near(self, text: str) -> list[str]:
         return difflib.get_close_matches(text, list(self._ids), n=1)
 

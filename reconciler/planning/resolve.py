@@ -194,8 +194,10 @@ class _Resolution:
             found = self._index[other].find(ref, self._live.scope, here)
             if isinstance(found, str):
                 absent[found] = ref
-            elif found.code in {"ambiguous-name", "not-in-snapshot"}:
-                findings.append(found)  # What doesn't exist is absent already: satisfied.
+            elif found.code.endswith("-not-found") or self._index[other].elsewhere(ref.text, here):
+                continue  # What doesn't exist is absent already: satisfied.
+            else:
+                findings.append(found)
         return listed, absent, findings
 
     def _key(self, row: Row, member: str) -> AttachmentKey:

@@ -124,6 +124,20 @@ def test_a_name_means_the_disk_of_its_own_desktop() -> None:
     assert lines(destroying(of_server("b", absent=["data"], keep=True), live=gone)) == []
 
 
+def test_a_name_whose_own_disk_is_gone_is_satisfied_however_many_others_bear_it() -> None:
+    three = [volume("data", f"id-{n}") for n in (1, 2, 3)]
+    entry = of_server("c", absent=["data"], keep=True)
+    live = replace(
+        desktops(["a", "b", "c"], three[:2], []),
+        observed=desktops([], [], ["a/1", "b/2"]).observed,
+    )
+    made = destroying(entry, live=live, named=None)
+    assert (lines(made), codes(made)) == ([], [])
+    # Two on its own desktop: nobody knows which one is meant.
+    own = replace(live, observed=desktops([], [], ["c/1", "c/2"]).observed)
+    assert codes(destroying(entry, live=own, named=None)) == ["ambiguous-name"]
+
+
 def test_a_name_that_two_of_the_destroys_bear_agrees_to_none_of_them() -> None:
     twins = [volume("data", "id-1"), volume("data", "id-2")]
     live = replace(
