@@ -5,6 +5,8 @@
    says FAIL, ten where nothing tells, a minute against a job that says SUCCESS. Where no view shows
    that a change is under way, a call that nothing tells of has half of its deadline to show itself.
 3. What can't be told before the deadline is UNKNOWN; it is never called done.
+4. A call of an earlier run is FAILED where the views disagree at rest, for a minute after its
+   deadline, and no job of it runs: waiting longer would tell nothing, and hold its server for ever.
 """
 
 from __future__ import annotations
@@ -56,6 +58,7 @@ class Picture(enum.Enum):
     GONE = "nothing is attached, and its volume or server isn't even shown"
     BEFORE = "as it was, in every view, and at rest"
     MIXED = "the views disagree"
+    UNTOLD = "the server doesn't say what is attached to it"
 
 
 def picture(call: Call, key: AttachmentKey, live: Live) -> Picture:
@@ -68,7 +71,7 @@ def picture(call: Call, key: AttachmentKey, live: Live) -> Picture:
         return Picture.MOVING
     server = live.servers.get(key.server_id)
     if server is not None and not (server.attachments_known or phases):
-        return Picture.MIXED  # What the server doesn't tell isn't nothing.
+        return Picture.UNTOLD  # What the server doesn't tell isn't nothing.
     if call.verb is Verb.UPDATE:
         asked = call.delete_on_termination
         reached = observed is not None and observed.delete_on_termination == asked
@@ -94,6 +97,8 @@ class _Waiting:
     """Until then a call that nothing tells of may still be on its way."""
     shown: Picture | None = None
     since_s: float = 0.0
+    seen_s: float = 0.0
+    """When the last look was that told anything."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -153,7 +158,9 @@ async def _followed(
         if not waiting or clock.monotonic() >= until_s:
             break
         unended_s = clock.monotonic()
-    outcomes |= {key: _overdue(receipt, job, key) for key in waiting}
+    if waiting and age_s:
+        outcomes |= await _half_made(receipt, job, waiting, use)
+    outcomes |= {key: _overdue(receipt, job, key) for key in waiting if key not in outcomes}
     # A call of an earlier run may have ended long ago: what it took teaches nobody.
     if age_s or any(o.verdict is not Verdict.DONE for o in outcomes.values()):
         return outcomes
@@ -250,6 +257,7 @@ def _judged(
         shown = picture(call, key, live)
         if shown is not known.shown:
             known.shown, known.since_s = shown, now_s
+        known.seen_s = now_s
         held_s = now_s - known.since_s
         if shown is Picture.REACHED or (shown is Picture.GONE and held_s >= GONE_AFTER_S):
             settled[key] = Outcome(verdict=Verdict.DONE, request_id=receipt.request_id)
@@ -300,6 +308,25 @@ def _unchanged(receipt: Receipt, part: Progress | None) -> Outcome:
         code = receipt.code or "not-confirmed"
     request_id = (part.request_id if part is not None else "") or receipt.request_id
     return Outcome(verdict=Verdict.FAILED, code=code, message=said, request_id=request_id)
+
+
+async def _half_made(
+    receipt: Receipt,
+    job: Progress | None,
+    waiting: Mapping[AttachmentKey, _Waiting],
+    use: Settling,
+) -> dict[AttachmentKey, Outcome]:
+    """Give the outcomes of what an overdue call left half made, and is at work on no more."""
+    job = job or await _told(receipt, use, LAST_LOOK_S)
+    if job is None and receipt.handle is not None:
+        return {}  # It runs, or nobody can tell.
+    return {
+        key: replace(_overdue(receipt, job, key), verdict=Verdict.FAILED, code="views-disagree")
+        for key, known in waiting.items()
+        if known.shown is Picture.MIXED
+        and known.seen_s - known.since_s >= CONTRADICTED_AFTER_S
+        and ((part := _part(job, key)) is None or part.state is not JobState.RUNNING)
+    }
 
 
 def _overdue(receipt: Receipt, job: Progress | None, key: AttachmentKey) -> Outcome:

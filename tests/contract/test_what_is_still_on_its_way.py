@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.model.outcome import Verdict
 from reconciler.model.plan import Action, Standing
 from reconciler.operations.applied import Ending
 from reconciler.operations.plans import plan_manifests
-from tests.contract.having import ecs, having, jobs
-from tests.rig.plot import Plot
+from reconciler.operations.repair import Consent, repair
+from reconciler.providers import spec_of
+from tests.contract.having import ecs, having, jobs, two_views
+from tests.rig.plot import UNLIMITED, Plot
+from tests.rig.stage import verdicts
 from tests.rig.virtual_time import run
 
 if TYPE_CHECKING:
@@ -35,6 +39,58 @@ def test_a_call_that_outlasts_its_deadline_is_adopted_and_not_sent_again(house: 
         assert (await on.apply(wanted)).ending is Ending.CONFIRMED
         assert len(on.witness.writes) == 1
         assert set(on.truth()) == wanted.pairs()
+
+    run(story())
+
+
+@having(two_views)
+def test_what_an_ended_call_left_half_made_holds_its_server_no_longer(house: House) -> None:
+    # Its server let go of the volume and storage never heard of it: no wait will make them agree.
+    async def story() -> None:
+        on = house.stage(Plot(servers=("s1",), volumes=("v1", "v2"), attached=(("s1", "v1"),)))
+        told: dict[str, object] = (
+            {"job": "fail"} if jobs(spec_of(house.provider)) else {"answer": 500}
+        )
+        on.set_rules(house.rule(house.vendor.detach, **told))
+        disks = on.cloud.servers[house.vendor.identity("s1")].disks
+        asyncio.get_running_loop().call_later(0.5, disks.pop, house.vendor.identity("v1"))
+        allows = {"allowStatusReset": True} if ecs(spec_of(house.provider)) else {}
+        rows = house.rows(s1=["v2"])
+        wanted = replace(rows, limits={"stepTimeout": "30s"}, policy={**UNLIMITED, **allows})
+        first = await on.apply(replace(wanted, servers={"s1": []}))
+        assert verdicts(first) == {Verdict.UNKNOWN: 1}
+        second = await on.apply(wanted)
+        assert [(found.verdict, found.code) for _, found in on.events.found] == [
+            (Verdict.FAILED, "views-disagree")
+        ]
+        assert verdicts(second) == {Verdict.DONE: 1}
+        (plan,) = (scope.plan for scope in second.planned.scopes)
+        assert [f.code for change in plan.changes for f in change.refusals] == ["storage-only"]
+        assert on.truth() == {("s1", "v1"): "storage", ("s1", "v2"): "both"}
+        if allows:
+            agreed = Consent(ask=lambda _: True, tell=lambda _: None)
+            mended = await repair("s1/v1", on.request(wanted), on.around, agreed)
+            assert mended.ending is Ending.CONFIRMED
+            assert (await on.apply(wanted)).ending is Ending.CONFIRMED
+
+    run(story())
+
+
+@having(ecs)
+def test_what_looks_half_made_while_its_job_runs_is_left_alone(house: House) -> None:
+    async def story() -> None:
+        on = house.stage(
+            Plot(servers=("s1",), volumes=("v1",), attached=(("s1", "v1"),), job_s=9e5)
+        )
+        volume = on.cloud.volumes["v1-id"]
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.5, on.cloud.servers["s1-id"].disks.pop, "v1-id")
+        loop.call_later(0.5, setattr, volume, "status", "in-use")
+        wanted = replace(house.rows(s1=[]), limits={"stepTimeout": "5s"})
+        for _ in range(3):
+            assert (await on.apply(wanted)).ending is not Ending.CONFIRMED
+        assert {found.verdict for _, found in on.events.found} == {Verdict.UNKNOWN}
+        assert len(on.witness.writes) == 1
 
     run(story())
 
