@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.operations.plans import Terms, planned
-from reconciler.operations.sessions import opened
+from reconciler.operations.sessions import opened, untrusted
 from reconciler.planning.differing import compare
 from reconciler.report.drift import ScopeDrift
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drifted:
-    """The scopes that could be read, sorted by name, and what is wrong with the others."""
+    """The scopes that could be read whole, sorted by name, and what is wrong with the others."""
 
     scopes: tuple[ScopeDrift, ...]
     findings: tuple[Finding, ...]
@@ -42,8 +42,14 @@ async def drift(
     """
     async with opened(request, around, writing=False) as now:
         made = await planned(now.sessions, now.findings, Terms(destroys=None, tell=tell))
-        scopes = tuple(_told(scope) for scope in made.scopes)
-    return Drifted(scopes=scopes, findings=made.findings, planned=made)
+        scopes = tuple(_told(scope) for scope in made.scopes if scope.on.live.complete)
+    # What a listing lost would be missing, or gone with its entry; what it hides would be in line.
+    doubtful = (
+        untrusted(scope.session.scope, scope.on.live)
+        for scope in made.scopes
+        if not scope.on.live.complete
+    )
+    return Drifted(scopes=scopes, findings=(*made.findings, *doubtful), planned=made)
 
 
 def compared(scope: ScopePlan) -> Comparison:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import ProviderError
 from reconciler.manifest.writing import free_name, writable, written
 from reconciler.model.finding import Finding, FindingsError, Severity
-from reconciler.operations.sessions import opened, unreadable
+from reconciler.operations.sessions import opened, unreadable, untrusted
 from reconciler.planning.ground import ground
 from reconciler.planning.importing import imported
 from reconciler.planning.resolve import resolve
@@ -55,7 +55,7 @@ async def import_live(request: Request, around: Surroundings) -> Imports:
                 findings.append(unreadable(session.scope, error))
                 continue
             if not on.live.complete:
-                findings.append(_incomplete(on))
+                findings.append(untrusted(session.scope, on.live))
                 continue
             ids = {*on.live.servers, *on.live.volumes}
             found = imported(on, frozenset(one for one in ids if not writable(one)))
@@ -123,15 +123,6 @@ def _told(found: Imported, on: Ground) -> Iterator[Finding]:
 def _name(key: AttachmentKey, on: Ground) -> str:
     name = on.name(key)
     return f"{name.server}/{name.volume}"
-
-
-def _incomplete(on: Ground) -> Finding:
-    return Finding(
-        code="incomplete-listing",
-        summary=f"the listing can't be trusted: {on.live.notices[0]}",
-        hint="run it again; if it stays, the cloud's listing is at fault",
-        scope=on.live.scope,
-    )
 
 
 def _exists(path: Path) -> Finding:

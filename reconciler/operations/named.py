@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import ProviderError
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.finding import Finding, FindingsError
-from reconciler.operations.sessions import unreadable
+from reconciler.operations.sessions import unreadable, untrusted
 from reconciler.planning.resolve import resolve
 
 if TYPE_CHECKING:
@@ -57,14 +57,7 @@ async def _listed(session: Session) -> Live:
         raise FindingsError(unreadable(session.scope, error)) from error
     if live.complete:
         return live
-    raise FindingsError(
-        Finding(
-            code="incomplete-listing",
-            summary=f"the listing can't be trusted: {live.notices[0]}",
-            hint="run it again; if it stays, the cloud's listing is at fault",
-            scope=session.scope.name,
-        )
-    )
+    raise FindingsError(untrusted(session.scope, live))
 
 
 def _parts(text: str, now: Opened) -> tuple[str, str, str]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from reconciler.journal.journal import Book, Pages
     from reconciler.model.declared import Declared, DeclaredScope, Entry
+    from reconciler.model.live import Live
     from reconciler.model.plan import Approved, Plan
     from reconciler.model.policy import Policy
     from reconciler.model.record import Identity, NamedAttachment
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from reconciler.ports import GuestHooks, Provider
     from reconciler.providers.spec import Opening, ProviderSpec
 
-__all__ = ["Opened", "Request", "Session", "loaded", "opened", "unreadable"]
+__all__ = ["Opened", "Request", "Session", "loaded", "opened", "unreadable", "untrusted"]
 IN_PROCESS = "http://simulator"
 """The address of a simulated scope when a transport of the surroundings carries its requests."""
 
@@ -324,6 +325,18 @@ def unreadable(scope: DeclaredScope, error: ProviderError) -> Finding:
         code="scope-unreadable",
         summary=str(error),
         hint=_next_step(error),
+        place=scope.place,
+        scope=scope.name,
+    )
+
+
+def untrusted(scope: DeclaredScope, live: Live) -> Finding:
+    """Give the finding for a listing that may lack rows; nothing is concluded from it."""
+    notice = live.notices[0] if live.notices else "rows are missing"
+    return Finding(
+        code="incomplete-listing",
+        summary=f"the listing can't be trusted: {notice}",
+        hint="run it again; if it stays, the cloud's listing is at fault",
         place=scope.place,
         scope=scope.name,
     )

@@ -13,7 +13,7 @@ from reconciler.errors import ProviderError
 from reconciler.model.declared import Side
 from reconciler.model.finding import Finding, FindingsError, Severity
 from reconciler.operations.history import one_run
-from reconciler.operations.sessions import opened, unreadable
+from reconciler.operations.sessions import opened, unreadable, untrusted
 from reconciler.planning.ground import Wish, ground
 from reconciler.planning.resolve import resolve
 from reconciler.planning.undoing import done_by, entries_of
@@ -103,6 +103,8 @@ async def _seen(session: Session) -> Ground:
         live = await session.patience.read(session.provider.list_live)
     except ProviderError as error:
         raise FindingsError(unreadable(session.scope, error)) from error
+    if not live.complete:
+        raise FindingsError(untrusted(session.scope, live))
     desired = resolve(session.entries, live)
     return ground(desired, live, session.policy, session.spec.can, session.circumstances())
 

@@ -6,8 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.cli.drift import exit_code as drift_exit
+from reconciler.model.finding import FindingsError
 from reconciler.model.outcome import Verdict
 from reconciler.operations.applied import Ending
+from reconciler.operations.drift import drift
+from reconciler.operations.history import past_runs
+from reconciler.operations.undo import undoing
 from reconciler.sim.changes import Change, Target, begin
 from reconciler.sim.rules import Rule
 from tests.contract.having import batching, cut_short, having, jobs, throttled
@@ -117,6 +122,23 @@ def test_a_partial_listing_is_never_acted_on(house: House, match: str, fault: st
         applied = await on.apply(house.rows(s1=["v1"], s2=[]))
         assert applied.ending is Ending.REFUSED
         assert not on.witness.writes
+
+    run(story())
+
+
+def test_a_partial_listing_tells_neither_drift_nor_what_can_be_undone(house: House) -> None:
+    wanted = house.rows(s1=["v1"], s2=["v2"])
+
+    async def story() -> None:
+        on = faulty(house)
+        assert (await on.apply(wanted)).ending is Ending.CONFIRMED
+        for match in house.vendor.listings:
+            on.set_rules(house.rule(match, always=True, listing="endless"))
+            found = await drift(on.request(wanted), on.around)
+            assert (found.scopes, drift_exit(found)) == ((), 1)
+            assert [finding.code for finding in found.findings] == ["incomplete-listing"]
+            with pytest.raises(FindingsError, match="can't be trusted"):
+                await undoing(past_runs(on.around)[0].id, on.request(wanted), on.around)
 
     run(story())
 
