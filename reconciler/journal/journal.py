@@ -308,7 +308,8 @@ class Pages:
     def remembered(self) -> Memory | None:
         """Give what the last apply went by; None when no apply was ever recorded."""
         applies = tables.applies
-        query = select(applies.c.policy, applies.c.protected, applies.c.documents)
+        columns = applies.c
+        query = select(columns.policy, columns.protected, columns.documents, columns.bare)
         with self._store.durably() as connection:
             row = connection.execute(query.where(applies.c.identity == self._identity)).first()
         return None if row is None else memories.read(row._asdict())

@@ -32,6 +32,7 @@ def written(memory: Memory) -> dict[str, str]:
         "policy": json.dumps(limits, sort_keys=True),
         "protected": json.dumps([[row.side.value, row.name, row.owner_id] for row in rows]),
         "documents": json.dumps(sorted(memory.documents)),
+        "bare": json.dumps(sorted([side.value, name, one] for side, name, one in memory.bare)),
     }
 
 
@@ -47,6 +48,11 @@ def read(columns: Mapping[str, str]) -> Memory:
                 for side, name, owner_id in rows
             ),
             documents=frozenset(str(name) for name in json.loads(columns["documents"])),
+            # Lines of earlier versions don't tell it.
+            bare=frozenset(
+                (Side(side), str(name), str(one))
+                for side, name, one in json.loads(columns["bare"] or "[]")
+            ),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         shown = str(dict(columns))[:200]

@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """The layout that is written here. A journal with a higher one was made by a newer version; one
 with a lower one is brought forward by `migrations`."""
 
@@ -98,9 +98,10 @@ applies = Table(
     Column("policy", Text, nullable=False),
     Column("protected", Text, nullable=False),
     Column("documents", Text, nullable=False),
+    Column("bare", Text),
 )
-"""One row an identity: that something was applied, and by which policy, protected rows and
-documents; the next plan is held against them."""
+"""One row an identity: that something was applied, and by which policy, protected rows, documents
+and names of rows with nothing on them; the next plan is held against them."""
 
 leases = Table(
     "leases",

@@ -51,3 +51,6 @@ class Memory:
     protected: frozenset[Protected] = frozenset()
     documents: frozenset[str] = frozenset()
     """`metadata.name` of every document that had entries of the scope."""
+    bare: frozenset[tuple[Side, str, str]] = frozenset()
+    """Rows that were owned and had nothing attached: side, name as written, and the id it meant.
+    What names of other rows meant is told by what was applied."""

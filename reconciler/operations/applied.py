@@ -17,7 +17,7 @@ from reconciler.planning.differing import owned_rows
 from reconciler.report.run import RunReport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from reconciler.execution.sending import Run
     from reconciler.model.outcome import Outcome, Outcomes
@@ -122,8 +122,18 @@ def record(fresh: Planned, runs: Mapping[str, Run], results: Sequence[Result]) -
         ends = {(Side.SERVER, key.server_id) for key in stays}
         ends |= {(Side.VOLUME, key.volume_id) for key in stays}
         pages.watch.own(owned_rows(scope.on) - (ends - pages.watch.owned_rows()))
-        by = scope.session.memory_of(plan)
-        pages.record_applied(runs[plan.scope].id, frozenset(owned | kept), by)
+        rows = frozenset(owned | kept)
+        by = replace(scope.session.memory_of(plan), bare=frozenset(_bare(scope, rows)))
+        pages.record_applied(runs[plan.scope].id, rows, by)
+
+
+def _bare(scope: ScopePlan, rows: frozenset[NamedAttachment]) -> Iterator[tuple[Side, str, str]]:
+    """Give the rows that are owned by a name, and that no attachment remembers the name of."""
+    told = {(Side.SERVER, row.server_id) for row in rows}
+    told |= {(Side.VOLUME, row.volume_id) for row in rows}
+    for (side, owner_id), entry in scope.on.desired.rows.items():
+        if (side, owner_id) not in told and entry.owner.text != owner_id:
+            yield side, entry.owner.text, owner_id
 
 
 def _only_a_commit_remembers(scope: ScopePlan) -> bool:

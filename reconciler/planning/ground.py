@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -218,6 +219,8 @@ def _rebound(live: Live, circumstances: Circumstances) -> Iterator[tuple[Side, s
     for row in circumstances.applied or ():
         before[Side.SERVER, row.server].add(row.server_id)
         before[Side.VOLUME, row.volume].add(row.volume_id)
+    for side, text, owner_id in chain.from_iterable(one.bare for one in circumstances.memories):
+        before[side, text].add(owner_id)
     if not before:
         return
     now: dict[tuple[Side, str], set[str]] = defaultdict(set)

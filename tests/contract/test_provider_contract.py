@@ -242,3 +242,25 @@ def test_a_scope_without_entries_changes_nothing(house: House) -> None:
         assert not on.witness.writes
 
     run(story())
+
+
+def test_a_server_made_anew_under_the_name_of_an_empty_one_keeps_its_volumes(house: House) -> None:
+    plot = Plot(servers=("s1", "s2", "s3"), volumes=("v1", "v2"), attached=(("s3", "v2"),))
+    wanted = house.rows(s1=["v1"], s2=[])
+
+    async def story() -> None:
+        on = house.stage(plot)
+        await converged(on, wanted)
+        for name, called in (("s2", "gone"), ("s3", "s2")):
+            server = on.cloud.servers[house.vendor.identity(name)]
+            on.cloud.keep(server)
+            server.row = replace(server.row, name=called)
+        for _ in range(2):
+            applied = await on.apply(wanted)
+            assert applied.ending is Ending.REFUSED
+            assert [one.code for s in applied.planned.scopes for one in s.plan.refusals] == [
+                "name-rebound"
+            ]
+        assert on.truth() == dict.fromkeys((("s1", "v1"), ("s2", "v2")), "both")
+
+    run(story())

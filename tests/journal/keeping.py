@@ -45,6 +45,7 @@ BY = Memory(
         }
     ),
     documents=frozenset({"shop", "stock"}),
+    bare=frozenset({(Side.SERVER, "web-2", "s2"), (Side.VOLUME, "two words", "v2")}),
 )
 """Nothing of it is as it is by default."""
 

@@ -94,7 +94,7 @@ def test_what_an_apply_went_by_reads_back_whole_and_is_replaced(book: Book, page
     assert pages.remembered() == plain
 
 
-@pytest.mark.parametrize("column", ["policy", "protected", "documents"])
+@pytest.mark.parametrize("column", ["policy", "protected", "documents", "bare"])
 def test_a_memory_that_cannot_be_read_is_an_error(
     keeper: Keeper, pages: Pages, column: str
 ) -> None:

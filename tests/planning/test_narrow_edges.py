@@ -7,7 +7,9 @@ from dataclasses import replace
 from msgspec import structs
 
 from reconciler.model.attachment import Phase
+from reconciler.model.declared import Side
 from reconciler.model.live import ANY_BUS, VolumeStatus
+from reconciler.model.memory import Memory, Remembers
 from reconciler.model.plan import Circumstances, Standing
 from reconciler.model.policy import Policy
 from reconciler.model.record import NamedAttachment
@@ -15,6 +17,7 @@ from reconciler.planning.approval import approval
 from reconciler.planning.doubts import disagreeing, moving
 from tests.planning.building import (
     ECS,
+    GENEROUS,
     STORAGE,
     codes,
     grounded,
@@ -103,6 +106,22 @@ def test_a_name_that_means_another_server_now_detaches_nothing_unacknowledged() 
     # By id there is nothing to be mistaken about, and an attach takes nothing away.
     assert not planned(live, of_server("id-a", "v"), circumstances=plain).refused
     assert not planned(live, of_server("a", "v", "w"), circumstances=plain).refused
+
+
+def test_a_name_that_meant_a_server_with_nothing_on_it_is_remembered_as_well() -> None:
+    live = world(["a", "b"], ["v", "w"], ["a/w", "b/v"])
+    memory = Memory(
+        of=Remembers.JOURNAL, policy=GENEROUS, bare=frozenset({(Side.SERVER, "a", "id-old")})
+    )
+    applied = frozenset({_was("id-b", "id-v", "b", "v")})
+    about = Circumstances(applied=applied, memories=(memory,))
+    rows = (of_server("a"), of_server("b", "v"))
+    made = planned(live, *rows, circumstances=about)
+    assert [finding.code for finding in made.refusals] == ["name-rebound"]
+    said = planned(live, *rows, circumstances=replace(about, ack_detach=1))
+    assert lines(said) == ["detach a/w"]
+    same = replace(memory, bare=frozenset({(Side.SERVER, "a", "id-a")}))
+    assert not planned(live, *rows, circumstances=replace(about, memories=(same,))).refused
 
 
 def test_a_name_that_means_another_volume_now_needs_the_acknowledgement_too() -> None:
