@@ -108,6 +108,21 @@ def test_a_name_that_means_another_server_now_detaches_nothing_unacknowledged() 
     assert not planned(live, of_server("a", "v", "w"), circumstances=plain).refused
 
 
+def test_a_volume_moves_by_no_name_that_meant_another_one_unacknowledged() -> None:
+    # `a` had a volume `v` that is gone; one of that name was put on `b`, whose row doesn't list it.
+    live = world(["a", "b"], ["v"], ["b/v"])
+    rows = (of_server("a", "v"), of_server("b"))
+    for was in (_was("id-a", "id-old", "a", "v"), _was("id-old", "id-u", "a", "u")):
+        about = Circumstances(applied=frozenset({was}))
+        made = planned(live, *rows, circumstances=about)
+        assert [finding.code for finding in made.refusals] == ["name-rebound"]
+        assert lines(planned(live, *rows, circumstances=replace(about, ack_detach=1))) == [
+            "move a/v from b"
+        ]
+    same = Circumstances(applied=frozenset({_was("id-a", "id-v", "a", "v")}))
+    assert not planned(live, *rows, circumstances=same).refused
+
+
 def test_a_name_that_meant_a_server_with_nothing_on_it_is_remembered_as_well() -> None:
     live = world(["a", "b"], ["v", "w"], ["a/w", "b/v"])
     memory = Memory(

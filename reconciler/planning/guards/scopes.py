@@ -247,7 +247,7 @@ def _born_again(leaving: Sequence[Change], on: Ground) -> Iterator[Finding]:
 
 
 def _names_of(change: Change, on: Ground) -> Iterator[tuple[tuple[Side, str], Place]]:
-    """Give every name in the entries that decide about what a change takes away."""
+    """Give every name in the entries that decide about what a change takes away, and where to."""
     key = change.leaves
     assert key is not None
     for row in ((Side.SERVER, key.server_id), (Side.VOLUME, key.volume_id)):
@@ -258,3 +258,8 @@ def _names_of(change: Change, on: Ground) -> Iterator[tuple[tuple[Side, str], Pl
             yield from (((other, line.ref.text), line.ref.place) for line in entry.listed or ())
             mine = on.name(key).volume if other is Side.VOLUME else on.name(key).server
             yield from (((other, one.text), one.place) for one in entry.absent if one.text == mine)
+    taker = on.desired.rows.get((Side.SERVER, change.key.server_id))
+    if change.source is not None and taker is not None:
+        yield (Side.SERVER, taker.owner.text), taker.owner.place
+        lines = (line.ref for line in taker.listed or () if line.ref.text == change.name.volume)
+        yield from (((Side.VOLUME, ref.text), ref.place) for ref in lines)
