@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.finding import Finding
 from reconciler.model.plan import Action, Approved, Standing
 from reconciler.planning.ground import Seen
-from reconciler.planning.precondition import precondition
+from reconciler.planning.precondition import RUNNING, precondition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -114,7 +114,7 @@ def _differences(change: Change, approved: Approved, on: Ground) -> Iterator[str
     for part in sorted(now.keys() | approved.precondition.keys()):
         was, is_now = approved.precondition.get(part, {}), now.get(part, {})
         for fact in sorted(was.keys() | is_now.keys()):
-            if was.get(fact) != is_now.get(fact):
+            if was.get(fact) != is_now.get(fact) and (fact != RUNNING or is_now.get(fact)):
                 yield f"{part} {fact} was `{was.get(fact)}`, is `{is_now.get(fact)}`"
 
 

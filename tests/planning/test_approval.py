@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.model.hook import Hook
 from reconciler.model.live import ServerStatus, VolumeStatus
 from reconciler.model.plan import Circumstances, Standing
+from reconciler.model.policy import WhenRunning
 from reconciler.planning.approval import approval
 from tests.planning.building import (
     COMPUTE,
+    GENEROUS,
     codes,
     key,
     line,
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from reconciler.model.declared import Entry
     from reconciler.model.live import Live
     from reconciler.model.plan import Approved, Plan
+    from reconciler.model.policy import Policy
 
 SERVERS = ("a", "b", "c")
 LIVE = world(SERVERS, ["u", "v", "w"], ["a/u", "a/v"])
@@ -198,3 +202,29 @@ def test_nothing_is_planned_on_a_server_that_an_earlier_call_may_still_be_at_wor
     unsettled = Circumstances(unsettled=frozenset({key("a", "v")}))
     made = planned(live, of_server("a"), of_server("b"), circumstances=unsettled)
     assert lines(made) == ["detach a/u refused: unsettled", "detach b/w"]
+
+
+@pytest.mark.parametrize(("entries", "done"), [((of_server("a"),), DETACH), (ENTRIES[:2], MOVE)])
+def test_a_server_that_was_started_since_keeps_its_volumes_where_that_is_warned_of(
+    entries: Sequence[Entry], done: str
+) -> None:
+    warns = replace(GENEROUS, when_running=WhenRunning.WARN)
+
+    def at(*, running: bool) -> Live:
+        started = {"id-a": replace(LIVE.servers["id-a"], running=running)}
+        return replace(LIVE, servers={**LIVE.servers, **started})
+
+    def again(policy: Policy, before: Live, now: Live) -> list[str]:
+        approved = approval(planned(before, *entries, policy=policy).changes)
+        about = Circumstances(approved=approved)
+        made = planned(now, *entries, policy=policy, circumstances=about)
+        return [one for one in lines(made) if one.startswith(done)]
+
+    off, runs = at(running=False), at(running=True)
+    assert again(warns, off, runs) == [f"{done} refused: stale"]
+    # Who was warned agreed to it, and one that was stopped since holds nothing.
+    assert again(warns, runs, runs) == again(warns, runs, off) == [done]
+    assert again(GENEROUS, off, runs) == [done]
+    place = ENTRIES[0].owner.place
+    hooked = replace(warns, guest_release=Hook(name="let-go", timeout_s=1.0, place=place))
+    assert again(hooked, off, runs) == [done]
