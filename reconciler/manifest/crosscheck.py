@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.manifest.agreement import check_agreement
 from reconciler.manifest.words import instead_of, listing, quoted
+from reconciler.model.declared import Unmanaged
 from reconciler.model.endpoint import canonical
 from reconciler.model.finding import Severity
 
@@ -96,6 +97,10 @@ def _identities(scopes: Iterable[DeclaredScope], notes: Notes) -> None:
             names = f"{quoted(other.name)} and {quoted(scope.name)}"
             summary = f"the scopes {names} are one project at two endpoints: perhaps one cloud"
             hint = "if they are, make them one scope: each would detach what the other one attaches"
+            if Unmanaged.DETACH in {other.unmanaged, scope.unmanaged}:
+                # What one of them owns is nobody's to the other, which would take it away.
+                notes.error("perhaps-one-cloud", summary, hint, scope.place, (other.place,))
+                continue
             words = summary, hint
             notes.remark(Severity.WARNING, "perhaps-one-cloud", words, scope.place)
 

@@ -224,7 +224,7 @@ def test_two_spellings_of_an_endpoint_are_one_cloud(
     assert codes(load_text(tmp_path, text)) == found
 
 
-def test_one_project_at_two_endpoints_is_told_and_holds_nothing_back(tmp_path: Path) -> None:
+def test_one_project_at_two_endpoints_is_told_and_takes_no_strays(tmp_path: Path) -> None:
     def at(name: str, project: str, url: str, region: str = "ap-southeast-3") -> str:
         text = scope_of(f"projectId: '{project * 32}'\nendpoint: '{url}'")
         return text.replace("name: shop", f"name: {name}").replace("ap-southeast-3", region)
@@ -235,6 +235,11 @@ def test_one_project_at_two_endpoints_is_told_and_holds_nothing_back(tmp_path: P
     assert (finding.code, finding.severity) == ("perhaps-one-cloud", Severity.WARNING)
     assert "`a` and `b`" in finding.summary
     assert loaded.declared is not None
+    for n in (0, 1):
+        taking = [*same]
+        taking[n] += "  unmanaged: detach\n"
+        (finding,) = load_text(tmp_path, "---\n".join(taking)).findings
+        assert (finding.code, finding.severity) == ("perhaps-one-cloud", Severity.ERROR)
     others = [at("a", "1", "http://127.0.0.1:8080"), at("b", "2", "http://localhost:8080")]
     others.append(at("c", "1", "http://localhost:8080", region="other"))
     assert not load_text(tmp_path, "---\n".join(others)).findings
