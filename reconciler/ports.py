@@ -190,12 +190,18 @@ class Lease(Protocol):
     """The right of one run at a time to change one cloud identity.
 
     Order: `attempt` until it gives None -> adopt, plan, execute, record -> `release`; then again.
-    While it is held a thread renews it; each `Journal.begin` asks whether it still is.
+    While it is held a thread renews it; each `Journal.begin` asks whether it still is, and each
+    change that leaves whether it is `believed`.
     """
 
     @property
     def held(self) -> bool:
         """True from a successful attempt until the release."""
+        ...
+
+    @property
+    def believed(self) -> bool:
+        """True while it is held and nobody else can have taken it over; asks no database."""
         ...
 
     def attempt(self, run: str, operation: str) -> Holder | None:

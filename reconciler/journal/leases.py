@@ -4,11 +4,13 @@
    term while we were looking, or at once when its owner was a process of this machine and is gone.
 2. Clocks of walls may jump: everybody counts by a clock of his own, and `expires` is for people.
 3. The owner believes in its lease while its last durable beat is younger than a term less a
-   margin; each changing call is a beat in the same transaction as its line.
+   margin; each changing call is a beat in the same transaction as its line, and leaves only if
+   it is believed in still: it may have waited for its turn.
 """
 
 from __future__ import annotations
 
+import math
 import time
 import uuid
 from dataclasses import dataclass
@@ -199,6 +201,7 @@ class Lease:
                 began_s = self.confirm(connection)
             self.beaten(began_s)
         except LeaseLostError:
+            self._beaten_s = -math.inf
             return False
         return True
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from reconciler.model.policy import Policy
     from reconciler.model.record import Identity, NamedAttachment
     from reconciler.operations.asked import Surroundings
-    from reconciler.ports import GuestHooks, Provider
+    from reconciler.ports import GuestHooks, Lease, Provider
     from reconciler.providers.spec import Opening, ProviderSpec
 
 __all__ = ["Opened", "Request", "Session", "loaded", "opened", "unreadable", "untrusted"]
@@ -254,6 +254,8 @@ class _Prepared:
     pace: ScopePace
     patience: Patience
     opening: Opening
+    leases: list[Lease]
+    """What a change of it needs, once its cloud is known."""
 
 
 def _prepared(
@@ -270,13 +272,21 @@ def _prepared(
         if around.transport is None:
             assert around.embedded is not None, "the top fills this port"
             address = stack.enter_context(around.embedded.open(scope.name, Path(scope.world)))
+    leases: list[Lease] = []
+    opening = wiring.opening(scope, spec, pace, around, address, breaker)
     return _Prepared(
         scope=scope,
         spec=spec,
         pace=pace,
         patience=Patience(clock=clock, chance=random.random),
-        opening=wiring.opening(scope, spec, pace, around, address, breaker),
+        opening=replace(opening, leaves=lambda: all(_sure(one) for one in leases)),
+        leases=leases,
     )
+
+
+def _sure(lease: Lease) -> bool:
+    """Tell whether a change may leave: without a lease, as a rehearsal, or while it is ours."""
+    return not lease.held or lease.believed
 
 
 def _share(scope: str, around: Surroundings) -> Callable[[], Awaitable[None]] | None:
@@ -296,6 +306,9 @@ async def _opened(
     if scope.simulated:
         # Its port is another one each time; what makes it one cloud is the scope that it is for.
         identity = replace(identity, endpoint=f"simulator/{scope.name}")
+    pages = book.pages(identity, scope.name) if book is not None else None
+    if pages is not None:
+        prepared.leases.append(pages.lease)
     entries = asked.entries[scope.name]
     protects = tuple(entry for entry in entries if entry.protects)
     if request.rows is not None:
@@ -312,7 +325,7 @@ async def _opened(
         identity=identity,
         pace=prepared.pace,
         patience=prepared.patience,
-        pages=book.pages(identity, scope.name) if book is not None else None,
+        pages=pages,
         request=request,
         utc_now=prepared.opening.utc_now,
         hooks=hooks,

@@ -4,8 +4,8 @@
 2. Every request is signed when it leaves; a signature holds its time and isn't used twice.
 3. Foreign exceptions end here: a failed read raises ProviderError, a failed write is a Receipt.
 4. A failure of a write is one of three. Not sent: it certainly never left, and is BUSY
-   (`not-sent`), or DENIED where its credentials were denied before. Refused: the cloud's answer
-   says so. Ambiguous: everything else is UNKNOWN.
+   (`not-sent`, `lease-lost`), or DENIED where its credentials were denied before. Refused: the
+   cloud's answer says so. Ambiguous: everything else is UNKNOWN.
 5. Secrets are taken out of headers and bodies before anybody else sees them, and out of what is
    said of them in the end. The libraries below would log headers, so they don't log.
 6. Proxies and private CAs are those of the environment; loopback is never asked through a proxy.
@@ -60,6 +60,8 @@ MAX_HOLD_S = 300.0
 """A scope that is told to wait longer is better off failing than silent."""
 NAMES = frozenset({"user", "domain"})
 """Credentials that aren't secret: without them nobody could tell who was denied."""
+CHANGES = "changes"
+"""The extension of a request that changes something."""
 GIVEN = "x-subject-token"
 """The header in which a cloud gives a token; from then on the token is a secret of the line."""
 REQUEST_ID = "X-Request-Id"
@@ -128,12 +130,16 @@ class Line:
     deadline_s: float = DEADLINE_S
     scope: str = ""
     traffic: Traffic | None = None
+    leaves: Callable[[], bool] = lambda: True
+    """Tells whether a change may still leave."""
 
-    async def hold(self, talk: Conversation[T]) -> T:
+    async def hold(self, talk: Conversation[T], *, changes: bool = False) -> T:
         """Hold a conversation to its end. Raises ProviderError when no answer came."""
         try:
             asked = next(talk)
             while True:
+                if changes and isinstance(asked, httpx.Request):
+                    asked.extensions[CHANGES] = True
                 asked = talk.send(await self._reply(asked))
         except StopIteration as stop:
             result: T = stop.value
@@ -175,6 +181,9 @@ class Line:
             # What proves who asks may have ended while this waited for its turn.
             if not stands():
                 return None
+            if CHANGES in request.extensions and not self.leaves():
+                said = "the lease may be another run's by now: the request was not sent"
+                raise NotSentError(said, code="lease-lost", retryable=True)
             response = await self._counted(request, auth)
         slow = response.status_code in THROTTLED or self.throttled(response)
         if slow and self.traffic is not None:
@@ -283,6 +292,7 @@ def open_line(opening: Opening, proof: Proof, throttled: Callable[[httpx.Respons
         redaction=Redaction([*secrets, *proxy_secrets()]),
         scope=opening.scope,
         traffic=opening.traffic,
+        leaves=opening.leaves,
     )
 
 
@@ -308,7 +318,7 @@ class HttpProvider:
     async def written(self, talk: Conversation[Receipt]) -> Receipt:
         """Hold a conversation that changes something; never raises what the cloud did to it."""
         try:
-            return await self._line.hold(talk)
+            return await self._line.hold(talk, changes=True)
         except NotSentError as error:
             return _receipt(Answer.BUSY, error)
         except DeniedError as error:

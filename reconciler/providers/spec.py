@@ -55,6 +55,8 @@ class Opening:
     """None: real sockets."""
     traffic: Traffic | None = None
     """Who counts requests; None: nobody does."""
+    leaves: Callable[[], bool] = lambda: True
+    """Tells whether a change may still leave: it may have waited for its turn for long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

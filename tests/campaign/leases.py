@@ -29,6 +29,11 @@ class MemoryLease:
     life: Life
     held: bool = False
 
+    @property
+    def believed(self) -> bool:
+        """True while it is held."""
+        return self.held and self.there.by is self.life
+
     def attempt(self, run: str, operation: str) -> Holder | None:
         """Try once to get it; give who has it, None: we."""
         self.life.line()
@@ -73,6 +78,11 @@ class WatchedLease:
     def held(self) -> bool:
         """True from a successful attempt until the release."""
         return self.kept.held
+
+    @property
+    def believed(self) -> bool:
+        """True while nobody else can have taken it over."""
+        return self.kept.believed
 
     def attempt(self, run: str, operation: str) -> Holder | None:
         """Try once to get it, or die."""

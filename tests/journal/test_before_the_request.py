@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.errors import JournalError
+from reconciler.journal.journal import open_book
+from reconciler.journal.leases import LeaseLostError, LeaseTerms
 from reconciler.operations.applied import Ending
+from reconciler.operations.apply import apply_manifests
 from tests.contract.worlds import huawei_ecs
 from tests.journal.test_files import WRITE_VERSION
 from tests.rig.plot import Plot, Wanted
-from tests.rig.stage import stage
+from tests.rig.stage import YES, stage
 from tests.rig.virtual_time import run
 
 if TYPE_CHECKING:
@@ -142,5 +147,50 @@ def test_a_journal_that_breaks_between_two_runs_stops_the_second(
         with pytest.raises(JournalError):
             await on.apply(Wanted(provider="huawei-ecs", servers={"s1": [], "s2": []}))
         assert len(on.witness.writes) == before
+
+    run(story())
+
+
+@pytest.mark.parametrize("taken", [True, False], ids=["taken away", "still ours"])
+def test_what_waits_for_its_turn_leaves_only_while_the_lease_is_believed_in(
+    tmp_path: Path, *, taken: bool
+) -> None:
+    # All lines are written at once, and a request leaves each second: a pause falls in between.
+    names = [f"s{n}" for n in range(9)]
+    there = tuple((name, f"v-{name}") for name in names)
+    plot = Plot(servers=tuple(names), volumes=tuple(v for _, v in there), attached=there)
+    rows: dict[str, list[str]] = {name: [] for name in names}
+    wanted = Wanted(provider="huawei-ecs", servers=rows, limits={"requestsPerSecond": 1})
+
+    async def story() -> None:
+        on = stage(tmp_path, huawei_ecs.world(plot))
+        loop, asleep_s = asyncio.get_running_loop(), [0.0]
+        terms = LeaseTerms(clock_s=lambda: loop.time() + asleep_s[0])
+        book = open_book(tmp_path / "journal.db", terms=terms)
+        around = replace(on.around, book=book)
+        left: list[int] = []
+
+        def watch(request: httpx.Request) -> None:
+            if request.method == "GET" or left:
+                return
+            (holder,) = book.holders()
+            assert not taken or book.take_away(holder)
+            asleep_s[0] = 20.0
+            left.append(len(on.witness.writes))
+
+        on.transport.watchers.append(watch)
+        try:
+            if taken:
+                with pytest.raises(ExceptionGroup) as lost:
+                    await apply_manifests(on.request(wanted), around, YES, on.events)
+                assert lost.group_contains(LeaseLostError)
+                assert len(on.witness.writes) == 1
+            else:
+                # Nobody else came: the next line says so, and all goes on.
+                ended = await apply_manifests(on.request(wanted), around, YES, on.events)
+                assert (ended.ending, on.truth()) == (Ending.CONFIRMED, {})
+                assert len(on.witness.writes) == len(names)
+        finally:
+            book.close()
 
     run(story())

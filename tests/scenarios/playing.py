@@ -92,7 +92,7 @@ class Played:
 class Alone:
     """The lease of the only run there is."""
 
-    held = False
+    held = believed = False
 
     def attempt(self, run: str, operation: str) -> None:
         """Get it."""
