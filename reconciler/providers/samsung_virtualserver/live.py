@@ -3,7 +3,7 @@
 1. A volume's state is free text: it is read in lower case with `-` for `_` and blanks; `error...`
    refuses, and a word that nobody documented is busy.
 2. Which volume a server boots from is told by the device in the storage view alone; a bootable
-   volume may well be somebody's data.
+   volume may well be somebody's data, and where no device is told it counts as one to boot from.
 3. A volume that can be on several servers has one state for all of them: it doesn't say which one
    comes or goes.
 
@@ -106,7 +106,7 @@ class Seen:
 
     def _observed(self) -> Mapping[AttachmentKey, Observed]:
         found: dict[AttachmentKey, dict[View, Sighting]] = defaultdict(dict)
-        boots = {key for key, _, holder in self._held() if holder.device in BOOT_DEVICES}
+        boots = {key for key, row, holder in self._held() if _boots(row, holder)}
         for server_row in self.server_rows.values():
             for disk in server_row.volumes or ():
                 key = AttachmentKey(self.scope, server_row.id, disk.id)
@@ -134,7 +134,7 @@ class Seen:
         strange = [
             row.name or row.id
             for _, row, holder in self._held()
-            if row.bootable and holder.device not in BOOT_DEVICES
+            if row.bootable and not _boots(row, holder)
         ]
         told = (
             (scaled, "in an auto-scaling group, which may limit what is attached"),
@@ -173,10 +173,15 @@ def volume(row: WireVolume) -> Volume:
         status=VolumeStatus.REFUSING if word.startswith("error") else status,
         status_text=row.state,
         shareable=row.multiattach is True,
-        boot=any(holder.device in BOOT_DEVICES for holder in row.servers),
+        boot=any(_boots(row, holder) for holder in row.servers),
         zone=row.zone or None,
         owner_marks=owner_marks(row.name),
     )
+
+
+def _boots(row: WireVolume, holder: WireHolder) -> bool:
+    """Tell whether a server boots from a volume; where it has no device yet, that it may counts."""
+    return holder.device in BOOT_DEVICES or (row.bootable is True and not holder.device)
 
 
 def _word(text: str) -> str:

@@ -120,6 +120,17 @@ def test_what_a_server_boots_from_is_told_by_its_device_for_both_views(device: s
     assert live.volumes["v1"].boot
 
 
+@pytest.mark.parametrize("device", ["", None])
+def test_a_bootable_volume_whose_device_is_not_told_counts_as_one_to_boot_from(
+    device: str | None,
+) -> None:
+    for bootable in (True, False):
+        row = volume_row("v1", servers=[{"id": "s1", "device": device}], bootable=bootable)
+        live = listed(row, server_row("s1", "v1"))
+        assert {s.boot for s in live.observed[key()].sightings.values()} == {bootable}
+        assert (live.volumes["v1"].boot, live.notices) == (bootable, ())
+
+
 def test_a_bootable_volume_with_another_device_is_data_and_told() -> None:
     live = listed(volume_row("v1", "s1", bootable=True), server_row("s1", "v1"))
     assert not live.observed[key()].boot
