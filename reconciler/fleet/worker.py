@@ -250,7 +250,7 @@ class Worker:
         try:
             book.watched.ticked(made)
             if made.began_s - self._forgot_s.get(made.scope, 0.0) >= FORGET_S:
-                book.watched.forget(made.scope, made.began_s - retention_s)
+                book.watched.forget(made.scope, made.began_s, retention_s)
                 self._forgot_s[made.scope] = made.began_s
         except JournalError as error:
             told = Finding(code=error.code, summary=str(error), hint=error.hint, scope=made.scope)

@@ -19,7 +19,7 @@ from reconciler.model.attachment import AttachmentKey
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.outcome import Verdict
 from reconciler.model.plan import Action, Name
-from reconciler.model.watching import BreakerStanding, Correction, Tick
+from reconciler.model.watching import REMEMBERED_S, BreakerStanding, Correction, Tick
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select, Table
@@ -70,16 +70,17 @@ class WatchBook:
             # What came and went before anybody was told of it isn't told any more.
             connection.execute(update(table).where(mine, gone).values(told=GONE))
 
-    def forget(self, scope: str, before_s: float) -> None:
-        """Delete what ended before then."""
+    def forget(self, scope: str, now_s: float, retention_s: float) -> None:
+        """Delete what ended longer ago; corrections hold others back, and are kept for a week."""
+        before_s, failed_s = now_s - retention_s, now_s - max(retention_s, REMEMBERED_S)
         ticks, differs, made = tables.ticks, tables.differences, tables.corrections
         with self._store.durably() as connection:
-            for table, moment in (
-                (ticks, ticks.c.began_s),
-                (differs, differs.c.gone_s),
-                (made, made.c.at_s),
+            for table, moment, until_s in (
+                (ticks, ticks.c.began_s, before_s),
+                (differs, differs.c.gone_s, before_s),
+                (made, made.c.at_s, failed_s),
             ):
-                mine = (table.c.scope == scope, moment < before_s)
+                mine = (table.c.scope == scope, moment < until_s)
                 connection.execute(delete(table).where(*mine))
 
     def close_breaker(self, scope: str) -> bool:

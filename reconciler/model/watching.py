@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from reconciler.model.outcome import Verdict
     from reconciler.model.plan import Action, Name
 
+REMEMBERED_S = 7 * 86400.0
+"""How long corrections hold others back, whatever a journal is kept for: longer than any pause, so
+that what came back once a day is still the same fight."""
+
 
 class Answer(enum.Enum):
     """Which two of live, applied and manifests differ; the value is the key of documents."""

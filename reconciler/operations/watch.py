@@ -23,7 +23,7 @@ from reconciler.journal.corrections import WATCH
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.outcome import Verdict
 from reconciler.model.schedule import Heal
-from reconciler.model.watching import Correction, Held, Tick, WatchBreaker, Why
+from reconciler.model.watching import REMEMBERED_S, Correction, Held, Tick, WatchBreaker, Why
 from reconciler.operations.apply import Consent, apply_manifests
 from reconciler.operations.drift import compared
 from reconciler.operations.plans import Terms, planned
@@ -31,7 +31,6 @@ from reconciler.operations.sessions import opened
 from reconciler.planning.approval import approval
 from reconciler.planning.correcting import (
     DAY_S,
-    REMEMBERED_S,
     Leave,
     Past,
     after_run,

@@ -46,8 +46,6 @@ FIGHT_PAUSE_S = 3600.0
 FAILED_PAUSE_S = 900.0
 """A cloud that said no is asked again after three looks, then after twice that, and so on."""
 LONGEST_PAUSE_S = DAY_S
-REMEMBERED_S = 7 * DAY_S
-"""Longer than any pause: what came back once a day is still the same fight."""
 TRIES = 3
 """Runs in a row that may fail before the breaker opens."""
 BREAKER_REST_S = 3600.0

@@ -150,7 +150,8 @@ def test_what_comes_back_twice_is_a_fight_with_longer_and_longer_pauses(tmp_path
 
 def test_a_move_that_failed_is_not_tried_again_until_its_facts_change(tmp_path: Path) -> None:
     async def story() -> None:
-        night = await settled(tmp_path)
+        # A failure is remembered for a week, however soon what is only told is forgotten.
+        night = await settled(tmp_path, retention="1h")
         night.moved("one", "web-1", "web-3")
         # Only there: the put-back, which is an attach as well, passes.
         night.set_rules({"match": "* *web-1-id/attachvolume*", "always": True, "answer": 400})
@@ -161,6 +162,9 @@ def test_a_move_that_failed_is_not_tried_again_until_its_facts_change(tmp_path: 
         night.set_rules()
         (still, *_) = await night.watch(EVERY_S)
         assert told(still) == ["drift: moved web-1/one (failed)"], "nothing about it changed"
+        await asyncio.sleep(2 * HOUR)
+        much_later = await night.watch(3 * EVERY_S)
+        assert found(much_later) == [["drift: moved web-1/one (failed)"]] * 3
         night.moved("one", "web-3", "web-2")
         (healed, *_) = await night.watch(EVERY_S)
         assert [one.verdict for one in healed.corrections] == [Verdict.DONE]
