@@ -45,6 +45,22 @@ __all__ = ["Opened", "Request", "Session", "loaded", "opened", "unreadable", "un
 IN_PROCESS = "http://simulator"
 """The address of a simulated scope when a transport of the surroundings carries its requests."""
 
+REACH = (
+    "check that this machine reaches that host, and that `region`, `cloud` and `endpoint` of the "
+    "Scope name the right host"
+)
+BETWEEN = (
+    "another machine may have answered, such as a proxy or a sign-in page: check what lies "
+    "between, and the endpoint; nothing was changed"
+)
+NEXT_STEPS = {
+    "not-sent": REACH,
+    "no-answer": REACH,
+    "bad-answer": BETWEEN,
+    "answer-too-long": BETWEEN,
+    "bad-certificates": "correct the variable, or take it out; nothing was sent",
+    "bad-proxy": "correct the variable, or take it out; nothing was sent",
+}
 
 NOTHING_TYPED: Mapping[str, int] = MappingProxyType({})
 
@@ -357,8 +373,8 @@ def untrusted(scope: DeclaredScope, live: Live) -> Finding:
 
 def _next_step(error: ProviderError) -> str:
     """Give what to do about a failed read: reach the cloud, wait for it, or be let in."""
-    if error.code in {"not-sent", "no-answer"}:
-        return "check that this machine reaches the endpoint, and that it is the right one"
+    if error.code in NEXT_STEPS:
+        return NEXT_STEPS[error.code]
     if error.retryable:
         return "the cloud is failing or too busy: run again later; nothing was changed"
     return "check the credentials, their rights, region and projectId; nothing was changed"

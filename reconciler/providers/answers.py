@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 import httpx
 
 from reconciler.errors import ProviderError
+from reconciler.providers.machine import way_to
 from reconciler.providers.talk import clean
 
 if TYPE_CHECKING:
@@ -27,12 +28,18 @@ class Heard:
     """What is known of an answer while it is still coming."""
 
     where: str
+    url: httpx.URL
     status: int = 0
     request_id: str = ""
 
+    @property
+    def to(self) -> str:
+        """Give who was asked, in words: only a failure is worth looking for proxies again."""
+        return way_to(self.url)
+
     def __str__(self) -> str:
         if not self.status:
-            return f"{self.where}: no answer"
+            return f"{self.where}: no answer from {self.to}"
         named = f" (request id `{self.request_id}`)" if self.request_id else ""
         return f"{self.where}{named}: HTTP {self.status} and no whole answer"
 

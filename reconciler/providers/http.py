@@ -211,12 +211,13 @@ class Line:
         return response
 
     async def _attempt(self, request: httpx.Request, auth: httpx.Auth) -> httpx.Response:
-        heard = Heard(f"{request.method} {request.url.path}")
+        heard = Heard(f"{request.method} {request.url.path}", request.url)
         try:
             async with asyncio.timeout(self.deadline_s):
                 return await self._send(request, auth, heard)
         except UNSENT as error:
-            message = f"{heard.where}: the request was not sent: {self._words(error, request)}"
+            said = self._words(error, request)
+            message = f"{heard.where}: the request to {heard.to} was not sent: {said}"
             if untrusted(error):
                 message += "; set SSL_CERT_FILE to the certificate of a private CA"
             retryable = not untrusted(error)

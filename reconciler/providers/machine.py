@@ -66,6 +66,17 @@ def proxy_for(url: httpx.URL) -> str | None:
     return _address(found) if found else None
 
 
+def way_to(url: httpx.URL) -> str:
+    """Give the host of a URL, and the proxy by way of which it is asked, in words."""
+    host, proxy = _shown(url), proxy_for(url)
+    return host if proxy is None else f"{host} by way of the proxy {_shown(httpx.URL(proxy))}"
+
+
+def _shown(url: httpx.URL) -> str:
+    # Not the whole authority: it may hold a password.
+    return f"`{url.netloc.decode('ascii', 'replace')}`"
+
+
 def _address(told: str) -> str:
     return told if "://" in told else f"http://{told}"
 

@@ -99,6 +99,8 @@ def test_an_address_where_nobody_listens_is_told_with_its_place(
     assert ran.code == 1
     assert "error[scope-unreadable]" in ran.err
     assert "--> lab.yaml:3" in ran.err
+    assert "the request to `127.0.0.1:9` was not sent" in ran.err
+    assert "name the right host" in ran.err
     assert "a-secret-key" not in ran.err
 
 
@@ -115,7 +117,7 @@ def test_a_body_that_is_no_json_is_told_and_nothing_is_sent(
     ran = lab.apply()
     assert ran.code == 4
     assert "not the documented JSON" in ran.err
-    assert "= hint:" in ran.err
+    assert "= hint: another machine may have answered, such as a proxy or a sign-in page" in ran.err
     assert lab.changing() == 0
 
 

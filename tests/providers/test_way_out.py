@@ -134,6 +134,15 @@ def test_a_private_ca_is_trusted_once_the_environment_names_it(
     asyncio.run(story())
 
 
+def test_a_proxy_that_is_not_there_is_named_without_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:proxy-password-1@127.0.0.1:1")
+    told = asyncio.run(submitted("https://cloud.example")).message
+    assert "to `cloud.example` by way of the proxy `127.0.0.1:1` was not sent" in told
+    assert "proxy-password-1" not in told
+
+
 @pytest.mark.parametrize("content", [None, "no certificate"])
 def test_certificates_that_cannot_be_read_are_told(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None
