@@ -160,7 +160,8 @@ async def _followed(
         unended_s = clock.monotonic()
     if waiting and age_s:
         outcomes |= await _half_made(receipt, job, waiting, use)
-    outcomes |= {key: _overdue(receipt, job, key) for key in waiting if key not in outcomes}
+    left = {key: known for key, known in waiting.items() if key not in outcomes}
+    outcomes |= {key: _overdue(receipt, job, key, known.shown) for key, known in left.items()}
     # A call of an earlier run may have ended long ago: what it took teaches nobody.
     if age_s or any(o.verdict is not Verdict.DONE for o in outcomes.values()):
         return outcomes
@@ -301,7 +302,7 @@ def _unchanged(receipt: Receipt, part: Progress | None) -> Outcome:
         said = f"its job says {part.state.value}, and every view still shows what was before"
         code = part.code or "not-confirmed"
     elif receipt.handle is None and receipt.answer is Answer.UNKNOWN:
-        said = f"no answer, and nothing of it to be seen: {receipt.message}"
+        said = f"no clear answer, and nothing of it to be seen: {receipt.message}"
         code = receipt.code or "no-answer"
     else:
         said = f"every view still shows what was before: {receipt.message}"
@@ -321,7 +322,9 @@ async def _half_made(
     if job is None and receipt.handle is not None:
         return {}  # It runs, or nobody can tell.
     return {
-        key: replace(_overdue(receipt, job, key), verdict=Verdict.FAILED, code="views-disagree")
+        key: replace(
+            _overdue(receipt, job, key, known.shown), verdict=Verdict.FAILED, code="views-disagree"
+        )
         for key, known in waiting.items()
         if known.shown is Picture.MIXED
         and known.seen_s - known.since_s >= CONTRADICTED_AFTER_S
@@ -329,14 +332,17 @@ async def _half_made(
     }
 
 
-def _overdue(receipt: Receipt, job: Progress | None, key: AttachmentKey) -> Outcome:
+def _overdue(
+    receipt: Receipt, job: Progress | None, key: AttachmentKey, shown: Picture | None
+) -> Outcome:
     """Give the outcome of an attachment that the views didn't settle before the deadline."""
     part = _part(job, key)
     said = f"its job says {part.state.value}" if part is not None else "it was never confirmed"
     more = f": {part.message}" if part is not None and part.message else ""
+    seen = "no look could tell how it is" if shown is None else f"when last seen: {shown.value}"
     return Outcome(
         verdict=Verdict.UNKNOWN,
         code=(part.code if part is not None else "") or receipt.code or "not-confirmed",
-        message=f"{said}, and the views don't agree with what was asked for{more}",
+        message=f"{said}{more}; {seen}",
         request_id=(part.request_id if part is not None else "") or receipt.request_id,
     )

@@ -217,6 +217,8 @@ def test_what_is_never_seen_is_unknown_and_never_done(verb: Verb) -> None:
 
     outcomes, took_s = run(story())
     assert [verdict for _, verdict, _ in flat(outcomes)] == [Verdict.UNKNOWN.value]
+    (told,) = (one.message for outcome in outcomes.values() for one in outcome.values())
+    assert told.endswith("; when last seen: as it was, in every view, and at rest")
     assert took_s < 25.0
     assert len(cloud.calls) == 1
 
@@ -228,7 +230,10 @@ def test_a_look_that_may_lack_rows_proves_nothing() -> None:
     async def story() -> Mapping[str, Outcomes]:
         return await execute(scheduled(step(Verb.DETACH, one)), run_of(cloud, deadline_s=20.0))
 
-    assert [verdict for _, verdict, _ in flat(run(story()))] == [Verdict.UNKNOWN.value]
+    outcomes = run(story())
+    assert [verdict for _, verdict, _ in flat(outcomes)] == [Verdict.UNKNOWN.value]
+    (told,) = (one.message for outcome in outcomes.values() for one in outcome.values())
+    assert told.endswith("; no look could tell how it is")
     assert len(cloud.looks) > 3
 
 
