@@ -16,10 +16,11 @@ from reconciler.operations.history import one_run
 from reconciler.operations.sessions import opened, unreadable, untrusted
 from reconciler.planning.ground import Wish, ground
 from reconciler.planning.resolve import resolve
+from reconciler.planning.selection import together
 from reconciler.planning.undoing import done_by, entries_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.declared import Entry
@@ -72,7 +73,10 @@ async def undoing(prefix: str, request: Request, around: Surroundings) -> Undo:
             done = done_by(part.calls, run, session.scope.name)
             here = replace(done, nets={k: net for k, net in done.nets.items() if _there(k, on)})
             rows[session.scope.name] = entries_of(here, run)
-            findings += [*_lost(done, on), *_still_asked(here, on)]
+            chosen = _chosen(done, on)
+            findings += [one for key, one in _lost(done, on) if key in chosen]
+            asked = {key: net for key, net in here.nets.items() if key in chosen}
+            findings += _still_asked(asked, on)
     return Undo(
         run=run,
         request=replace(request, scopes=tuple(sorted(rows)), rows=rows),
@@ -115,7 +119,20 @@ def _there(key: AttachmentKey, on: Ground) -> bool:
     return volume and key.server_id in on.live.servers
 
 
-def _lost(done: Done, on: Ground) -> Iterator[Finding]:
+def _chosen(done: Done, on: Ground) -> frozenset[AttachmentKey]:
+    """Give what the selection has of a run; a volume that moved is in or out by either half."""
+    by_volume: dict[str, list[AttachmentKey]] = defaultdict(list)
+    touched = (*done.nets, *done.destroyed, *done.reset, *done.unknown)
+    for key in touched:
+        by_volume[key.volume_id].append(key)
+    return frozenset(
+        key
+        for key in touched
+        if together((key,) if on.shareable(key.volume_id) else by_volume[key.volume_id], on)
+    )
+
+
+def _lost(done: Done, on: Ground) -> Iterator[tuple[AttachmentKey, Finding]]:
     """Give what can't be taken back."""
     for key in done.destroyed:
         yield _told("undo-impossible", key, on, "was deleted for good, with everything on it")
@@ -130,9 +147,11 @@ def _lost(done: Done, on: Ground) -> Iterator[Finding]:
         yield _told("undo-unknown", key, on, "is left as it is: nobody knows how its call ended")
 
 
-def _told(code: str, key: AttachmentKey, on: Ground, says: str, hint: str = "") -> Finding:
+def _told(
+    code: str, key: AttachmentKey, on: Ground, says: str, hint: str = ""
+) -> tuple[AttachmentKey, Finding]:
     name = on.name(key)
-    return Finding(
+    return key, Finding(
         code=code,
         summary=f"`{name.server}/{name.volume}` {says}",
         hint=hint or HINTS[code],
@@ -141,10 +160,10 @@ def _told(code: str, key: AttachmentKey, on: Ground, says: str, hint: str = "") 
     )
 
 
-def _still_asked(done: Done, on: Ground) -> Iterator[Finding]:
+def _still_asked(nets: Mapping[AttachmentKey, Net], on: Ground) -> Iterator[Finding]:
     """Give each line that asks again for what would be undone, with what that is."""
     by_place: dict[Place, list[str]] = defaultdict(list)
-    for key, net in done.nets.items():
+    for key, net in nets.items():
         name = on.name(key)
         place = _asks(key, on, attached=net.before)
         if place is not None and net.before != (key in on.live.observed):

@@ -12,7 +12,7 @@ from reconciler.model.declared import Side
 from reconciler.model.plan import Matched
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.plan import Change, Circumstances
@@ -37,11 +37,17 @@ def selected(
 
 def chosen(key: AttachmentKey, on: Ground) -> bool:
     """Tell whether the selection has an attachment that stays as it is."""
-    about, name = on.circumstances, on.name(key)
+    return together((key,), on)
+
+
+def together(keys: Iterable[AttachmentKey], on: Ground) -> bool:
+    """Tell whether the selection has what changes these attachments in one, as a move does."""
+    about = on.circumstances
     names = [
         (on.live.scope, server, volume)
-        for server in {name.server, key.server_id}
-        for volume in {name.volume, key.volume_id}
+        for key in keys
+        for server in {on.name(key).server, key.server_id}
+        for volume in {on.name(key).volume, key.volume_id}
     ]
     inside = not about.targets or any(_matches(_glob(text), names) for text in about.targets)
     return inside and not any(_matches(_glob(text), names) for text in about.excludes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,35 @@ def test_what_still_asks_for_it_is_said_first_and_nothing_is_changed(lab: Lab) -
     assert {one["code"] for one in told["undo"]["findings"]} == {"still-asked"}
     assert {row["place"]["file"] for row in told["changes"]} == {f"run {past}"}
     assert lab.changing() == calls
+
+
+MOVED = """\
+  servers:
+    web-1: {volumes: [shared]}
+    web-2: {volumes: [one, shared]}"""
+
+
+@pytest.mark.parametrize(
+    ("entries", "flags", "said"),
+    [
+        (ENTRIES, ("--target", "web-1/one"), {"one"}),
+        (ENTRIES, ("--target", "web-1/*", "--exclude", "web-1/one"), {"three"}),
+        (ENTRIES, ("--target", "web-2/shared"), {"shared"}),
+        pytest.param(MOVED, ("--target", "web-1/one"), {"one"}, id="a move by either half"),
+        pytest.param(MOVED, ("--exclude", "web-2/one"), {"two"}, id="and out by either half"),
+    ],
+)
+def test_only_lines_about_what_is_chosen_are_said(
+    lab: Lab, entries: str, flags: tuple[str, ...], said: set[str]
+) -> None:
+    lab.declare(entries)
+    assert lab.apply().code == 0
+    ran = lab.run("undo", newest(lab), "-f", "lab.yaml", *flags, "--json")
+    told = json.loads(ran.out)["reconciler"]
+    about = [one["summary"] for one in told["undo"]["findings"] if one["code"] == "still-asked"]
+    named = {name for text in about for name in re.findall(r"`[^/`]+/([^`]+)`", text)}
+    assert named == said == {row["volume"] for row in told["changes"]}
+    assert len(about) == (2 if entries is MOVED and said == {"one"} else 1)
 
 
 def test_a_line_that_asks_for_another_flag_is_said_too(lab: Lab) -> None:
