@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ProviderError
+from reconciler.manifest.words import nearest
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.operations.sessions import unreadable, untrusted
 from reconciler.planning.resolve import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from reconciler.model.live import Live
     from reconciler.operations.sessions import Opened, Request, Session
@@ -33,10 +34,13 @@ async def one_attachment(
         raise FindingsError(*unread)
     meant = [one for one in now.sessions if not asked or one.scope.name in asked]
     found: list[tuple[Session, AttachmentKey, Live]] = []
+    halves: list[tuple[Live, tuple[set[str], set[str]]]] = []
     for session in meant:
         live = await _listed(session)
         known = {*live.observed} if shown else {*live.observed, *_remembered(session, live)}
-        keys = _keys(live, (server, volume), known)
+        ends = _ends(live, (server, volume), known)
+        halves.append((live, ends))
+        keys = {AttachmentKey(live.scope, s, v) for s in ends[0] for v in ends[1]}
         if not live.shows_free:
             # There a volume's name means the one on that very server, as it does in manifests.
             keys = keys & live.observed.keys() or keys
@@ -47,7 +51,7 @@ async def one_attachment(
         return found[0]
     if found:
         raise FindingsError(_ambiguous(text, [key for _, key, _ in found]))
-    raise FindingsError(_none(text) if shown else _nothing(text))
+    raise FindingsError(_none(text) if shown else _nothing(text, (server, volume), halves))
 
 
 async def _listed(session: Session) -> Live:
@@ -88,10 +92,10 @@ def _remembered(session: Session, live: Live) -> set[AttachmentKey]:
     return {*desired.wanted, *desired.absent, *calls}
 
 
-def _keys(
+def _ends(
     live: Live, words: tuple[str, str], known: Collection[AttachmentKey]
-) -> set[AttachmentKey]:
-    """Give what is meant by the words for server and volume: every pair that they may mean.
+) -> tuple[set[str], set[str]]:
+    """Give the ids of all servers and of all volumes that the two words may mean.
 
     A name that two servers bear means both, also where only one of them has the volume.
     """
@@ -100,7 +104,7 @@ def _keys(
     volumes = {one_id: one.name for one_id, one in live.volumes.items()}
     server_ids = _ids(server, servers, (key.server_id for key in known))
     volume_ids = _ids(volume, volumes, (key.volume_id for key in known))
-    return {AttachmentKey(live.scope, s, v) for s in server_ids for v in volume_ids}
+    return server_ids, volume_ids
 
 
 def _ids(word: str, names: Mapping[str, str], shown: Iterable[str]) -> set[str]:
@@ -118,11 +122,26 @@ def _ambiguous(text: str, keys: list[AttachmentKey]) -> Finding:
     )
 
 
-def _nothing(text: str) -> Finding:
+def _nothing(
+    text: str, words: tuple[str, str], halves: Sequence[tuple[Live, tuple[set[str], set[str]]]]
+) -> Finding:
+    """Give which half isn't known, of the first scope that knows the other one."""
+    live, (servers, volumes) = max(halves, key=lambda one: bool(one[1][0]) + bool(one[1][1]))
+    lacks: list[str] = []
+    near: list[str | None] = []
+    if not servers:
+        lacks.append(f"no server of scope `{live.scope}` is `{words[0]}`")
+        near.append(nearest(words[0], (server.name for server in live.servers.values())))
+    if not volumes:
+        of = "" if lacks else f" of scope `{live.scope}`"
+        lacks.append(f"no volume{of} is `{words[1]}`")
+        near.append(nearest(words[1], (volume.name for volume in live.volumes.values())))
+    written = " and ".join(f"`{word}`" for word in near if word)
+    lists = "`reconciler live` lists names and ids; a volume on no server may need its id"
     return Finding(
         code="attachment-not-found",
-        summary=f"`{text}` names no server and volume of any scope that is meant",
-        hint="`reconciler live` lists names and ids; a volume on no server may need its id",
+        summary=f"`{text}` names no attachment: {', and '.join(lacks)}",
+        hint=f"write {written}" if written else lists,
     )
 
 

@@ -128,6 +128,29 @@ def test_what_isnt_live_is_answered_by_the_entries_that_name_it(
     ]
 
 
+@pytest.mark.parametrize(
+    ("attachment", "says", "hint"),
+    [
+        ("web-1/tow", "no volume of scope `lab` is `tow`", "write `two`"),
+        ("web2/two", "no server of scope `lab` is `web2`", "write `web-2`"),
+        ("web-1/x", "no volume of scope `lab` is `x`", "`reconciler live` lists"),
+        (
+            "qq/x",
+            "no server of scope `lab` is `qq`, and no volume is `x`",
+            "`reconciler live` lists",
+        ),
+        ("lob:web-1/one", "no server of scope `lab` is `lob:web-1`", "write `web-1`"),
+    ],
+)
+def test_the_half_that_is_not_known_is_told_with_the_nearest_word(
+    lab: Lab, attachment: str, says: str, hint: str
+) -> None:
+    lab.declare("  servers: {web-1: {volumes: [one]}}")
+    ran = lab.run("explain", attachment, "-f", "lab.yaml")
+    assert f"error[attachment-not-found]: `{attachment}` names no attachment: {says}\n" in ran.err
+    assert f"= hint: {hint}" in ran.err
+
+
 def test_where_only_attached_volumes_are_shown_names_and_free_ids_will_do(lab: Lab) -> None:
     shutil.copytree(REPOSITORY / "manifests", lab.folder / "manifests")
     volume = "1a2b3c4d-5e6f-4071-8293-00000000000"
