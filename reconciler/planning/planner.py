@@ -50,7 +50,7 @@ class Decision(enum.Enum):
     KEEP = "as wanted"
     ATTACH = "to be attached"
     DETACH = "to be detached"
-    LEAVE = "nobody's: told, never touched"
+    LEAVE = "told, never touched"
     PUZZLE = "the views disagree: told, no call"
     STALE = "only the storage record has it: told, repaired by name only"
     FOREIGN = "on a server we can't see: never free, never stray"

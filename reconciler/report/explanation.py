@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 BOOT = "a boot volume is never owned"
 MOVING = "the cloud is at work on the volume: nothing is decided until it rests"
 NOBODY = "no entry owns its server or its volume"
+WENT = "the last apply left it attached; it went since, and by no call of this journal"
+CAME = "a call of this journal took it away; it came back since, and by none of them"
+STAYED = frozenset({None, ("attach", "done"), ("update", "done")})
+"""How the last call about an attachment ends that the journal leaves attached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +78,7 @@ def explanation_document(told: Explanation, when: When) -> Document:
         ),
         "plan": _planned(told),
         "owed_hook": _owed(told),
+        "outside": _outside(told),
         "last_call": None if last is None else {"at": when(last.at_s), **last_call_row(last)},
         "open_call": None
         if call is None
@@ -150,6 +155,21 @@ def _planned(told: Explanation) -> Document | None:
     }
 
 
+def _outside(told: Explanation) -> str | None:
+    """Give what somebody else did since; None where the journal accounts for how it is."""
+    on, key = told.on, told.key
+    if told.open_call is not None or on.in_motion(key):
+        return None
+    ended = None if told.last is None else (told.last.verb, told.last.verdict)
+    if on.seen(key) is Seen.AGREED:
+        return CAME if ended == ("detach", "done") else None
+    if on.seen(key) is not Seen.NOWHERE or ended not in STAYED:
+        return None
+    ids = (key.server_id, key.volume_id)
+    applied = on.circumstances.applied or ()
+    return WENT if any((one.server_id, one.volume_id) == ids for one in applied) else None
+
+
 def _owed(told: Explanation) -> Document | None:
     """Give the hook after its attach that the next apply runs again; None: none is owed."""
     errand = next((one for one in told.plan.owed if one.key == told.key), None)
@@ -216,6 +236,8 @@ def _told_calls(row: Mapping[str, object]) -> Iterator[str]:
         job = f", job {plain(call['job'])}" if call["job"] else ""
         run = str(call["run"])[:ID_LENGTH]
         yield f"  open call: {call['verb']} of run {run}{job} has no known end"
+    if row["outside"]:
+        yield f"  outside: {row['outside']}"
     last = cast("dict[str, str | None] | None", row["last_call"])
     if last is None:
         yield "  last call: none is in the journal"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.report.explanation import CAME, WENT
 from tests.cli.running import REPOSITORY
 from tests.cli.stuck import ALLOWED, STALE_ID, WORLD, declare, leave_a_call_open
 
@@ -84,6 +85,28 @@ def test_what_a_run_did_is_told_with_its_request(lab: Lab) -> None:
         f"[request id {last['request_id']}]\n"
         "Scope lab is simulated.\n"
     )
+
+
+def test_what_no_call_of_ours_did_is_said(lab: Lab) -> None:
+    lab.declare("  servers: {web-1: {volumes: [one, three]}, web-2: {volumes: []}}")
+    assert lab.apply().code == 0
+    for attachment in ("web-1/one", "web-1/three", "web-2/two", "web-3/two"):
+        assert told(lab, attachment)["outside"] is None, attachment
+    lab.taken("v-1")
+    lab.moved("v-3", "s-2")
+    row = told(lab, "web-1/one")  # It was there before the first apply: no call is about it.
+    assert (row["last_call"], row["outside"]) == (None, WENT)
+    row = told(lab, "web-1/three")
+    assert (row["last_call"]["verb"], row["elsewhere"], row["outside"]) == (
+        *("attach", ["web-2"], WENT),
+    )
+    assert f"  outside: {WENT}\n" in lab.run("explain", "web-1/one", "-f", "lab.yaml").out
+    # Taken back, and put there once more behind our back: the last call is a detach.
+    assert lab.apply().code == 0
+    assert told(lab, "web-1/three")["outside"] is None
+    assert told(lab, "web-2/three")["last_call"]["verb"] == "detach"
+    lab.moved("v-3", "s-2")
+    assert told(lab, "web-2/three")["outside"] == CAME
 
 
 def test_each_view_speaks_for_itself(lab: Lab) -> None:
