@@ -31,6 +31,8 @@ SYNTAX_HINTS = (
     ("quoted scalar", "close the quotes"),
 )
 
+CONFLICT_HINT = "keep what is right, and take out the lines `<<<<<<<`, `=======` and `>>>>>>>`"
+
 
 class EnoughError(Exception):
     """Ends the reading of a file: it nests too deep, or too much is wrong in it."""
@@ -88,7 +90,14 @@ class Pending:
         if also and self._source.blank(place[0]):
             # The end of the file is where it was noticed; where it began is what helps.
             place, also = also, None
+        conflict = self._source.conflict(first_line, place[0])
+        if conflict is not None:
+            line, mark = conflict
+            words = (f"a merge isn't finished: `{mark}` is here", CONFLICT_HINT)
+            self._found.append(_Wrong("yaml-syntax", words, (line, 1), None))
+            return
         place = self._source.written_before(place)
+        also = None if also == place else also
         summary = f"this is not YAML: {', '.join(filter(None, (context, problem)))}"
         words = (summary, hint or "correct this line, or the one right before it")
         self._found.append(_Wrong("yaml-syntax", words, place, also))

@@ -37,6 +37,7 @@ SECRET_KEY = re.compile(
     r"|://[^/\s]*@",
 )
 CREDENTIALS = re.compile(rb"credentials[\"']?\s*:")
+CONFLICT = re.compile(rb"^(?:<{7}|={7}|>{7})(?=[ \r\n]|\Z)", re.MULTILINE)
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
@@ -85,6 +86,14 @@ class Source:
         found = CREDENTIALS.search(self.raw, self._lines()[first - 1])
         if found is not None:
             self.hide(self.position(found.start())[0], len(self._lines()))
+
+    def conflict(self, first: int, last: int) -> tuple[int, str] | None:
+        """Give the first line among these with which git marks a conflict, and its mark."""
+        found = CONFLICT.search(self.raw, self._lines()[first - 1])
+        if found is None:
+            return None
+        line = self.position(found.start())[0]
+        return (line, found.group().decode("ascii")) if line <= last else None
 
     def position(self, offset: int) -> tuple[int, int]:
         """Give the line and column of a byte."""

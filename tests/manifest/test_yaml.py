@@ -11,6 +11,7 @@ from tests.manifest.writing import SCOPE, Case, check, rows
 if TYPE_CHECKING:
     from pathlib import Path
 
+OURS = "<<<<<<< HEAD\n  web-1: {volumes: []}\n"
 REFUSED = (
     Case(
         "a bracket that is never closed is refused",
@@ -41,7 +42,27 @@ REFUSED = (
             "cannot start any token"
         ),
         "indent with spaces, and put quotes around a special character",
-        also=(2,),
+    ),
+    *(
+        Case(
+            f"a merge that git left half done is told as one: {name}",
+            f"{SCOPE}---\na:\n{conflict}\n",
+            "yaml-syntax",
+            line,
+            1,
+            f"a merge isn't finished: `{marker}` is here",
+            "keep what is right, and take out the lines `<<<<<<<`, `=======` and `>>>>>>>`",
+        )
+        for name, conflict, line, marker in (
+            ("both sides", f"{OURS}=======\n  web-1: {{}}\n>>>>>>> move", 7, "<<<<<<<"),
+            (
+                "only its middle, and CRLF",
+                "  web-1: {volumes: []}\r\n=======\r\n  web-2: {}",
+                8,
+                "=======",
+            ),
+            ("only its end", "  web-1: {volumes: []}\n>>>>>>> a1b2c3d", 8, ">>>>>>>"),
+        )
     ),
     Case(
         "a colon in a plain value is refused",
@@ -144,7 +165,6 @@ REFUSED = (
         5,
         "this is not YAML: while parsing a block mapping, did not find expected key",
         "give all keys of one mapping the same indentation",
-        also=(12,),
     ),
     Case(
         "null as a key is refused",
