@@ -225,10 +225,10 @@ def asked_of(request: Request, around: Surroundings) -> tuple[Declared, Declared
     asked = read.declared
     assert asked is not None, "`loaded` raises otherwise"
     _acknowledged(request, asked)
-    if request.read is None:
-        around.remark(read.findings)  # A service has told of those that it read before.
     if not asked.scopes:
         raise FindingsError(*read.findings, _no_scopes())
+    if request.read is None:
+        around.remark(read.findings)  # A service has told of those that it read before.
     return asked, _older(request, around)
 
 
