@@ -36,8 +36,13 @@ MARK = "attachment_reconciler_plan"
 """The key by which a saved plan is known; its value is the number of its format."""
 FORMAT = 2
 AGAIN = "make it anew with `reconciler plan --out FILE`"
+PASSING = "`reconciler show {}` says what would let the guard pass: plan again with it"
 LONGEST_BYTES = 256 * 1024 * 1024
 """A plan of 100,000 changes is a fifth of this."""
+
+
+class _HeldBackError(Exception):
+    """A plan file is whole, and approves nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +113,8 @@ def _read(path: Path, made_of: Callable[[Mapping[str, object]], T], otherwise: s
         raise FindingsError(_wrong(path, "is nested too deep", AGAIN)) from error
     except UnicodeDecodeError as error:
         raise FindingsError(_wrong(path, "is no text: it isn't a saved plan", AGAIN)) from error
+    except _HeldBackError as error:
+        raise FindingsError(_wrong(path, f"{otherwise}: {error}", PASSING.format(path))) from error
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise FindingsError(_wrong(path, f"{otherwise}: {error}", AGAIN)) from error
 
@@ -167,7 +174,8 @@ def _parsed(saved: Mapping[str, object]) -> SavedPlan:
     ours = cast("Mapping[str, object]", _document(saved)["reconciler"])
     refused = held_back(ours)
     if refused:
-        raise ValueError(f"a guard held scope {refused} back when it was made: it approves nothing")
+        said = f"a guard held scope {refused} back when it was made: it approves nothing"
+        raise _HeldBackError(said)
     facts = cast("Mapping[str, Mapping[str, Facts]]", ours["preconditions"])
     rows = cast("list[Mapping[str, object]]", ours["changes"])
     return SavedPlan(

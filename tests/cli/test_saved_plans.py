@@ -109,6 +109,11 @@ def test_a_plan_that_a_guard_held_back_is_saved_as_what_it_is(lab: Lab) -> None:
     assert (ran.code, said in ran.out, "apply exactly this" in ran.out) == (0, True, False)
     ran = lab.run("apply", "p.plan")
     assert (ran.code, "a guard held scope `lab` back" in ran.err) == (1, True)
+    # What the hint names shows the number, and planning with it gives a plan that applies.
+    assert "= hint: `reconciler show p.plan` says what would let the guard pass" in ran.err
+    assert "say `--ack-detach lab=2`" in lab.run("show", "p.plan").out
+    assert lab.plan("--out", "p.plan", "--ack-detach", "lab=2").code == 0
+    assert lab.run("apply", "p.plan", "--ack-detach", "lab=2").code == 0
 
 
 WRONG = {
