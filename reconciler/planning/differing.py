@@ -173,6 +173,9 @@ class _Look:
             yield from self._leaving(group, dropped)
 
     def _disputed(self, key: AttachmentKey) -> bool:
+        if self.on.seen(key) is Seen.FOREIGN:
+            # Storage still has it on a server of ours that compute doesn't show any more.
+            return key in self.applied.keys and self._nameless(key)
         mine = key in self.applied.keys or self.on.wish(key) in {Wish.WANTED, Wish.UNWANTED}
         return mine and self.on.seen(key) in {Seen.COMPUTE_ONLY, Seen.STORAGE_ONLY}
 

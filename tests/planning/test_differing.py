@@ -194,6 +194,14 @@ def test_what_the_views_say_matters(seen: Observed, says: list[str]) -> None:
     assert found.moving == (frozenset({"id-v"}) if not says else frozenset())
 
 
+@pytest.mark.parametrize("written", [True, False])
+def test_what_storage_shows_on_a_server_that_was_deleted_is_disputed(*, written: bool) -> None:
+    live = world(["b"], ["v"], [on("a/v", STORAGE)])
+    entries = [of_server("a", "v"), of_server("b")]
+    says = ["drift: disputed a/v"] if written else ["pending: released a/v"]
+    assert lines(compared(live, *entries[not written :], applied="a/v")) == says
+
+
 def test_accepted_drift_is_no_difference() -> None:
     live = world(["a"], ["v"], ["a/v"])
     found = compared(live, of_server("a"), applied="", accept="a/v")
