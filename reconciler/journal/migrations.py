@@ -94,7 +94,11 @@ STEPS = (
         statements=(*WATCHING, "CREATE INDEX IF NOT EXISTS intents_by_run ON intents (run)"),
         columns={"runs": (("dirty", "BOOLEAN"),)},
     ),
-    Step(version=3, statements=(), columns={"applies": (("bare", "TEXT"),)}),
+    Step(
+        version=3,
+        statements=(),
+        columns={"applies": (("bare", "TEXT"),), "runs": (("owner", "TEXT"),)},
+    ),
 )
 """In their order, each one higher than the one before; the last one is the layout of `tables`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import socket
 from pathlib import Path
@@ -17,8 +18,16 @@ Source: proc(5), field 22 (`starttime`).
 
 
 def owner() -> str:
-    """Give host and process, for people."""
-    return f"{socket.gethostname()}, pid {os.getpid()}"
+    """Give user, host and process, for people: who says so is the environment, nobody proves it."""
+    return f"{_user()}@{socket.gethostname()}, pid {os.getpid()}"
+
+
+def _user() -> str:
+    """Give the name of the user; the number where nobody has a name for it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return f"uid {os.getuid()}"
 
 
 def fingerprint() -> str:

@@ -10,7 +10,8 @@ from sqlalchemy import distinct, func, or_, select, update
 
 from reconciler.errors import JournalError
 from reconciler.journal import tables
-from reconciler.journal.process import gone
+from reconciler.journal.process import gone, owner
+from reconciler.journal.texts import kept
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.call import Verb
 from reconciler.model.history import Commit, LastCall, PastCall, PastRun, PastVerdict
@@ -49,6 +50,7 @@ class RunPages:
             "began_s": self._store.now_s(),
             "commit": commit.id if commit is not None else None,
             "dirty": commit.dirty if commit is not None else None,
+            "owner": kept(owner()),
         }
         with self._store.durably() as connection:
             if not self._store.insert_new(connection, tables.runs, row):
@@ -70,6 +72,7 @@ class RunPages:
     def last_calls(self) -> Mapping[AttachmentKey, LastCall]:
         """Give for each attachment that a call was ever about the last thing known of one."""
         intents, handles, verdicts = tables.intents, tables.handles, tables.verdicts
+        runs = tables.runs
         mine = intents.c.identity == self._identity
         newest = (
             select(func.max(verdicts.c.line))
@@ -78,9 +81,13 @@ class RunPages:
             .group_by(verdicts.c.server_id, verdicts.c.volume_id)
         )
         query = (
-            select(verdicts, intents.c.run.label("sender"), intents.c.verb, handles.c.handle)
+            select(
+                *(verdicts, intents.c.run.label("sender"), intents.c.verb),
+                *(handles.c.handle, runs.c.owner),
+            )
             .join(intents, verdicts.c.intent == intents.c.id)
             .outerjoin(handles, handles.c.intent == intents.c.id)
+            .outerjoin(runs, (runs.c.id == intents.c.run) & (runs.c.identity == intents.c.identity))
             .where(verdicts.c.line.in_(newest))
         )
         with self._store.durably() as connection:
@@ -95,6 +102,7 @@ class RunPages:
                 code=row.code,
                 message=row.message,
                 request_id=row.request_id,
+                owner=row.owner,
             )
             for row in rows
         }
@@ -165,6 +173,7 @@ def _run(row: AnyRow, adopted: int) -> PastRun:
         requests=row.requests,
         adopted=adopted,
         commit=Commit(id=row.commit, dirty=bool(row.dirty)) if row.commit else None,
+        owner=row.owner,
         # A dead owner's row stays until the next run takes it over: nobody holds by it.
         running=row.ending is None and row.holds is not None and not gone(row.process),
     )

@@ -133,11 +133,12 @@ runs = Table(
     Column("requests", Integer),
     Column("commit", String(64)),
     Column("dirty", Boolean),
+    Column("owner", Text),
     Index("runs_by_began", "began_s"),
 )
 """A row a cloud of a run that adopted or changed something; without an end it didn't live to it.
 `commit` is the one that its manifests stood at, `dirty` that they weren't as it has them; None
-where nobody told."""
+where nobody told. `owner` is user, host and process, for people; None in runs of before."""
 
 hooks = Table(
     "hooks",

@@ -19,7 +19,7 @@ class Holder:
     scope: str
     """What the owner calls that cloud."""
     owner: str
-    """Host and process, for people."""
+    """User, host and process, for people."""
     operation: str
     run: str
     since_s: float
@@ -58,6 +58,8 @@ class PastRun:
     """Calls of earlier runs that it looked after."""
     commit: Commit | None = None
     """None where the manifests lay in no repository."""
+    owner: str | None = None
+    """User, host and process, for people; None where an earlier version wrote it."""
     running: bool = False
     """True while it holds the lease, unless its process is known to be gone."""
 
@@ -126,6 +128,8 @@ class LastCall:
     code: str
     message: str
     request_id: str
+    owner: str | None = None
+    """As `PastRun.owner`, of who sent it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

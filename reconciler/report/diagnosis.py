@@ -98,6 +98,7 @@ def last_call_row(last: LastCall) -> Document:
     """Give the last call about an attachment as plain JSON."""
     return {
         "run": last.run,
+        "owner": last.owner,
         "verb": last.verb,
         "job": last.handle,
         "verdict": last.verdict,
@@ -161,6 +162,7 @@ def _last_call(last: Mapping[str, str | None]) -> str:
     said = f"{last['verb']} {last['verdict']}"
     said += f" ({plain(last['code'])})" if last["code"] else ""
     said += f", run {str(last['run'])[:ID_LENGTH]}"
+    said += f" by {plain(last['owner'])}" if last["owner"] else ""
     said += f", job {plain(last['job'])}" if last["job"] else ""
     return said + (f" [request id {plain(last['request_id'])}]" if last["request_id"] else "")
 

@@ -246,5 +246,6 @@ def _told_calls(row: Mapping[str, object]) -> Iterator[str]:
     said = f": {plain(last['message'])}" if last["message"] else ""
     asked = f" [request id {plain(last['request_id'])}]" if last["request_id"] else ""
     run = str(last["run"])[:ID_LENGTH]
-    ended = f"{last['at']} {last['verb']} {last['verdict']}, run {run}"
+    by = f" by {plain(last['owner'])}" if last["owner"] else ""
+    ended = f"{last['at']} {last['verb']} {last['verdict']}, run {run}{by}"
     yield f"  last call: {ended}{code}{said}{asked}"

@@ -72,6 +72,7 @@ def _run_row(run: PastRun, when: When) -> Document:
         "adopted": run.adopted,
         "commit": run.commit.id if run.commit is not None else None,
         "dirty": run.commit.dirty if run.commit is not None else None,
+        "owner": run.owner,
     }
 
 
@@ -168,6 +169,8 @@ def _run_lines(document: Document) -> Iterator[str]:
         ended = f" to {run['ended']}" if run["ended"] else ""
         yield f"Run {run['id']}: {plain(str(run['verb']))} of scope {plain(str(run['scope']))}"
         yield f"  {run['began']}{ended}: {run['ending']}. {_what(run)}"
+        if run["owner"] is not None:
+            yield f"  by {plain(str(run['owner']))}"
         if run["commit"] is not None:
             changed = ", changed since" if run["dirty"] else ""
             yield f"  manifests of commit {run['commit']}{changed}"

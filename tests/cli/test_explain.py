@@ -82,7 +82,7 @@ def test_what_a_run_did_is_told_with_its_request(lab: Lab) -> None:
         "  rule: no view shows it; owned, not wanted: nothing to do and nothing to tell\n"
         "  plan: nothing to do\n"
         f"  last call: {last['at']} detach done, run {run['id'][:8]} "
-        f"[request id {last['request_id']}]\n"
+        f"by {run['owner']} [request id {last['request_id']}]\n"
         "Scope lab is simulated.\n"
     )
 

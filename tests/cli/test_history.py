@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -59,10 +60,11 @@ def test_a_run_by_the_first_characters_of_its_id_has_its_calls(lab: Lab) -> None
     lines = ran.out.splitlines()
     assert lines[0] == f"Run {run['id']}: apply of scope lab"
     assert ": confirmed. 1 moved. " in lines[1]
-    assert "detach web-1/one, job " in lines[2]
-    assert lines[3].startswith("      s-1/v-1: done after ")
-    assert "[request id " in lines[3]
-    assert "attach web-2/one, job " in lines[4]
+    assert re.fullmatch(r"  by \S.*@\S+, pid \d+", lines[2])
+    assert "detach web-1/one, job " in lines[3]
+    assert lines[4].startswith("      s-1/v-1: done after ")
+    assert "[request id " in lines[4]
+    assert "attach web-2/one, job " in lines[5]
     (told,) = runs(lab, run["id"])
     assert [(c["verb"], c["attachments"][0]["verdicts"][0]["verdict"]) for c in told["calls"]] == [
         *(("detach", "done"), ("attach", "done")),

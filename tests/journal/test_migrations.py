@@ -75,6 +75,7 @@ def test_all_of_an_older_journal_is_there_and_goes_on(keeper: Keeper) -> None:
     (run,) = book.runs()
     assert run.commit is not None
     assert run.commit.id == "4711"
+    assert run.owner is None
     assert [call.handle for call in book.calls(run)] == ["job-1", "job-2"]
     assert book.hooks(run) == ()
     pages.end(2, {key: outcome for key, outcome in done().items() if key.server_id == "s1"})

@@ -56,6 +56,18 @@ def test_of_each_attachment_the_last_thing_known_counts(book: Book, pages: Pages
     )
 
 
+def test_a_run_and_its_calls_tell_who_it_was(
+    book: Book, pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "night shift")
+    pages.runs.began("run-1", "apply")
+    pages.end(pages.begin(intent(run="run-1")), done())
+    (run,) = book.runs()
+    assert run.owner is not None
+    assert run.owner.startswith("night shift@")
+    assert {one.owner for one in pages.runs.last_calls().values()} == {run.owner}
+
+
 def test_a_run_that_never_began_has_no_end(book: Book, pages: Pages) -> None:
     pages.runs.ended("run-1", END)
     assert book.runs() == ()
