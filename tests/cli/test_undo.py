@@ -142,10 +142,11 @@ def test_what_todays_entries_protect_stays(lab: Lab, protected: str) -> None:
 def test_nobody_approved_is_nothing_sent(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     _, past = applied(lab)
     calls = lab.changing()
+    ran = [lab.run("undo", past, "-f", "lab.yaml", "--apply", "--no-input")]
     monkeypatch.setenv("RECONCILER_INPUT", "0")
-    ran = lab.run("undo", past, "-f", "lab.yaml", "--apply")
-    assert (ran.code, lab.changing()) == (3, calls)
-    assert "not-approved" in ran.err
+    ran.append(lab.run("undo", past, "-f", "lab.yaml", "--apply"))
+    assert ([one.code for one in ran], lab.changing()) == ([3, 3], calls)
+    assert all("not-approved" in one.err for one in ran)
 
 
 def test_what_the_manifests_own_is_remembered_but_for_what_was_taken_back(lab: Lab) -> None:
@@ -197,7 +198,7 @@ def test_a_destroyed_disk_does_not_come_back(lab: Lab) -> None:
     assert "everything else" not in ran.out, "there is nothing else"
 
 
-@pytest.mark.parametrize("flags", [["--auto-approve"], ["--expect-digest", "x"]])
+@pytest.mark.parametrize("flags", [["--auto-approve"], ["--no-input"], ["--expect-digest", "x"]])
 def test_a_flag_that_would_mean_nothing_is_refused(lab: Lab, flags: list[str]) -> None:
     ran = lab.run("undo", "abc", *flags)
     assert (ran.code, ran.out) == (1, "")
