@@ -10,6 +10,7 @@ from pathlib import Path
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 NAMESPACE = Path("/proc/self/ns/pid")
 """Containers of one machine share its boot, and each numbers its processes anew."""
+UNPRINTABLE = "\ufffd"
 STARTED = 19
 """The field of `/proc/PID/stat` behind the name: when it started, in ticks since the boot.
 
@@ -19,7 +20,8 @@ Source: proc(5), field 22 (`starttime`).
 
 def owner() -> str:
     """Give user, host and process, for people: who says so is the environment, nobody proves it."""
-    return f"{_user()}@{socket.gethostname()}, pid {os.getpid()}"
+    told = f"{_user()}@{socket.gethostname()}, pid {os.getpid()}"
+    return "".join(mark if mark.isprintable() else UNPRINTABLE for mark in told)
 
 
 def _user() -> str:

@@ -11,7 +11,6 @@ from sqlalchemy import distinct, func, or_, select, update
 from reconciler.errors import JournalError
 from reconciler.journal import tables
 from reconciler.journal.process import gone, owner
-from reconciler.journal.texts import kept
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.call import Verb
 from reconciler.model.history import Commit, LastCall, PastCall, PastRun, PastVerdict
@@ -50,7 +49,7 @@ class RunPages:
             "began_s": self._store.now_s(),
             "commit": commit.id if commit is not None else None,
             "dirty": commit.dirty if commit is not None else None,
-            "owner": kept(owner()),
+            "owner": owner(),
         }
         with self._store.durably() as connection:
             if not self._store.insert_new(connection, tables.runs, row):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import JournalError
+from reconciler.journal import process
 from reconciler.model.history import RunEnd
 from reconciler.model.outcome import Outcome, Verdict
 from tests.journal.keeping import KEYS, MINE, THEIRS, ask, done, intent
@@ -66,6 +67,23 @@ def test_a_run_and_its_calls_tell_who_it_was(
     assert run.owner is not None
     assert run.owner.startswith("night shift@")
     assert {one.owner for one in pages.runs.last_calls().values()} == {run.owner}
+
+
+def test_whatever_the_environment_calls_the_user_a_run_begins(
+    book: Book, pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "night\x1b[2J\udcff")
+    assert pages.lease.attempt("run-1", "apply") is None
+    pages.runs.began("run-1", "apply")
+    told = [*(one.owner for one in book.runs()), *(one.owner for one in book.holders())]
+    assert all(owner is not None and owner.startswith("night\ufffd[2J\ufffd@") for owner in told)
+
+
+def test_a_user_without_a_name_has_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 4_000_000)  # As containers of arbitrary users have.
+    assert process.owner().startswith("uid 4000000@")
 
 
 def test_a_run_that_never_began_has_no_end(book: Book, pages: Pages) -> None:
