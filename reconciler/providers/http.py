@@ -62,16 +62,16 @@ NAMES = frozenset({"user", "domain"})
 """Credentials that aren't secret: without them nobody could tell who was denied."""
 CHANGES = "changes"
 """The extension of a request that changes something."""
-GIVEN = "x-subject-token"
+GIVEN = b"x-subject-token"
 """The header in which a cloud gives a token; from then on the token is a secret of the line."""
-REQUEST_ID = "X-Request-Id"
+REQUEST_ID = b"x-request-id"
 HEADERS = {
     "User-Agent": "attachment-reconciler",
     "Accept": "application/json",
     # One encoding, inflated a chunk at a time: the bound on the body holds for what comes out.
     "Accept-Encoding": "gzip",
 }
-GONE_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+GONE_HEADERS = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 THROTTLED = frozenset({httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE})
 UNSENT = (
     httpx.ConnectError,
@@ -236,21 +236,28 @@ class Line:
             proofs = _proofs(request)
             headers = self._headers(response, proofs)
             heard.status = response.status_code
-            heard.request_id = clean(headers.get(REQUEST_ID, ""))
+            heard.request_id = clean(dict(headers).get(REQUEST_ID, b"").decode(errors="replace"))
             body = self.redaction.hidden(await bounded_body(response, heard), *proofs)
         logger.debug("%s: HTTP %s, request id %s", heard.where, heard.status, heard.request_id)
         return httpx.Response(response.status_code, headers=headers, content=body, request=request)
 
-    def _headers(self, response: httpx.Response, proofs: tuple[str, ...]) -> httpx.Headers:
-        told = response.headers
-        for value in told.get_list(GIVEN):
-            self.redaction.add(value)
-        kept = [(name, value) for name, value in told.multi_items() if name not in GONE_HEADERS]
-        whole = "\n".join(value for name, value in kept if name != GIVEN)
-        if self.redaction.hidden_text(whole, *proofs) != whole:
-            hidden = self.redaction.hidden_text
+    def _headers(
+        self, response: httpx.Response, proofs: tuple[str, ...]
+    ) -> list[tuple[bytes, bytes]]:
+        """Give the headers that are passed on, by their lower-case names, without secrets.
+
+        In bytes, as they came: nothing says how a proxy on the way spells what isn't ASCII.
+        """
+        told = [(name.lower(), value) for name, value in response.headers.raw]
+        for name, value in told:
+            if name == GIVEN:
+                self.redaction.add(value.decode(errors="replace"))
+        kept = [(name, value) for name, value in told if name not in GONE_HEADERS]
+        whole = b"\n".join(value for name, value in kept if name != GIVEN)
+        if self.redaction.hidden(whole, *proofs) != whole:
+            hidden = self.redaction.hidden
             kept = [(n, v if n == GIVEN else hidden(v, *proofs)) for n, v in kept]
-        return httpx.Headers(kept)
+        return kept
 
     def _words(self, error: Exception, request: httpx.Request) -> str:
         said = self.redaction.hidden_text(str(error), *_proofs(request))

@@ -274,6 +274,16 @@ def test_what_leaves_is_named_signed_and_bounded_in_time() -> None:
     }
 
 
+@pytest.mark.parametrize("told", ["café".encode(), b"caf\xe9", b"\xff\x80"])
+def test_a_header_of_any_bytes_is_no_reason_to_lose_the_answer(told: bytes) -> None:
+    async def handler(_request: httpx.Request) -> httpx.Response:
+        headers = [(b"Via", told), (b"X-Request-Id", told), (b"Retry-After", told)]
+        return httpx.Response(409, headers=headers, text="busy")
+
+    receipt = Edge(handler).submit()
+    assert (receipt.answer, receipt.message) == (Answer.REFUSED, "busy")
+
+
 def test_keys_are_sorted_before_they_are_asked() -> None:
     keys = [AttachmentKey("prod", f"s{number}", "v") for number in (2, 1)]
     live = asyncio.run(Edge(answering()).provider().observe(keys))
