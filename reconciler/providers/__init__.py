@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
+from functools import cache, lru_cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
@@ -32,6 +34,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted((*_ours(), *_theirs())))
 
 
+@cache
 def _ours() -> frozenset[str]:
     folders = (found.name for found in pkgutil.iter_modules(__path__) if found.ispkg)
     return frozenset(folder.replace("_", "-") for folder in folders)
@@ -39,6 +42,12 @@ def _ours() -> frozenset[str]:
 
 def _theirs() -> Mapping[str, EntryPoint]:
     """Give what other distributions bring, by name."""
+    return _found_on(tuple(sys.path))
+
+
+@lru_cache(maxsize=4)
+def _found_on(_path: tuple[str, ...]) -> Mapping[str, EntryPoint]:
+    # To look through everything that is installed takes milliseconds, and each scope asks.
     found: dict[str, EntryPoint] = {}
     ours = _ours()
     for point in entry_points(group=GROUP):
