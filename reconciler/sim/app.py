@@ -6,7 +6,7 @@ the API; then the log. A module under `reconciler.sim.apis` that has an `API` is
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -96,7 +96,7 @@ class Table:
         return self._roots.get(tuple(path.split("/"))[:ROOT])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Visit:
     """A request with what was found out about it on the way."""
 
@@ -123,14 +123,17 @@ class _Doorway:
         if visit.cloud.world.latency_s:
             await visit.cloud.clock.sleep(visit.cloud.world.latency_s)
         visit.cloud.tick()
-        visit = replace(visit, rule=visit.cloud.faults.meets(heard.method, heard.path))
-        reply = self._decide(visit)
-        if "X-Request-Id" not in reply.headers:
-            headers = {**reply.headers, "X-Request-Id": self.gate.request_id()}
-            reply = replace(reply, headers=headers)
+        visit.rule = visit.cloud.faults.meets(heard.method, heard.path)
+        reply = self._named(self._decide(visit))
         self._note(visit, reply)
         self.simulation.notice()
         await deliver(reply, visit.rule, scope, receive, send)
+
+    def _named(self, reply: Answer) -> Answer:
+        if "X-Request-Id" in reply.headers:
+            return reply
+        headers = {**reply.headers, "X-Request-Id": self.gate.request_id()}
+        return Answer(status=reply.status, body=reply.body, media=reply.media, headers=headers)
 
     def _meet(self, heard: Heard) -> _Visit:
         found = self.table.find(heard.method, heard.path)

@@ -10,6 +10,7 @@ import hashlib
 import math
 import statistics
 import uuid
+from functools import lru_cache
 
 _SPAN = float(1 << 53)
 
@@ -45,6 +46,7 @@ class Dice:
         return hashlib.sha256(f"{self.seed}#{self.drawn}".encode()).digest()
 
 
+@lru_cache(maxsize=4096)
 def named_uuid(*parts: str) -> str:
     """Give the UUID-shaped text that always belongs to these words."""
     digest = hashlib.sha256("\x00".join(parts).encode()).digest()

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -61,11 +63,17 @@ class Answer:
 
 def answer(status: int, document: object, headers: Mapping[str, str] | None = None) -> Answer:
     """Give an answer whose body is the document as JSON."""
-    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    return Answer(status=status, body=_written(document), headers=headers or {})
+
+
+def _written(document: object) -> bytes:
+    try:
+        return msgspec.json.encode(document)
+    except (UnicodeEncodeError, OverflowError):
+        text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
     # Half of a surrogate pair, echoed from a request, has no bytes in UTF-8. Python's escape
     # of it is JSON's.
-    body = text.encode(errors="backslashreplace")
-    return Answer(status=status, body=body, headers=headers or {})
+    return text.encode(errors="backslashreplace")
 
 
 class RefusalError(Exception):

@@ -61,7 +61,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "httpx": {"notify", "providers"},
     "jinja2": {"report", "web"},
     "markupsafe": {"web"},
-    "msgspec": {"model", "operations", "planning", "providers"},
+    "msgspec": {"model", "operations", "planning", "providers", "sim"},
     "prometheus_client": {"metrics"},
     "procrastinate": {"fleet"},
     "psycopg": {"fleet"},
