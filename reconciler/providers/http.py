@@ -27,6 +27,7 @@ from reconciler.providers.clients import Ways, ways_of
 from reconciler.providers.failures import DeniedError, NotSentError
 from reconciler.providers.machine import proxy_secrets, untrusted
 from reconciler.providers.redaction import Redaction
+from reconciler.providers.requests import HEADERS, USER_AGENT
 from reconciler.providers.talk import Ask, Conversation, Reply, clean
 
 if TYPE_CHECKING:
@@ -65,12 +66,6 @@ CHANGES = "changes"
 GIVEN = b"x-subject-token"
 """The header in which a cloud gives a token; from then on the token is a secret of the line."""
 REQUEST_ID = b"x-request-id"
-HEADERS = {
-    "User-Agent": "attachment-reconciler",
-    "Accept": "application/json",
-    # One encoding, inflated a chunk at a time: the bound on the body holds for what comes out.
-    "Accept-Encoding": "gzip",
-}
 GONE_HEADERS = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 THROTTLED = frozenset({httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE})
 UNSENT = (
@@ -174,8 +169,9 @@ class Line:
     async def _sent(
         self, request: httpx.Request, auth: httpx.Auth, stands: Callable[[], bool]
     ) -> httpx.Response | None:
-        for name, value in HEADERS.items():
-            request.headers.setdefault(name, value)
+        if USER_AGENT not in request.headers:  # A provider of another distribution made it.
+            for name, value in HEADERS.items():
+                request.headers.setdefault(name, value)
         async with self.slots:
             await self.pace.turn()
             # What proves who asks may have ended while this waited for its turn.
@@ -188,9 +184,12 @@ class Line:
         slow = response.status_code in THROTTLED or self.throttled(response)
         if slow and self.traffic is not None:
             self.traffic.throttled(self.scope)
-        after_s = retry_after_s(response.headers.get("Retry-After"), self.utc_now)
+        told = response.headers.get("Retry-After")
+        if told is None:
+            return response
+        after_s = retry_after_s(told, self.utc_now)
         if after_s is None:
-            response.headers.pop("Retry-After", None)
+            del response.headers["Retry-After"]
             return response
         # A conversation has no clock: it is told seconds, whatever the cloud wrote.
         response.headers["Retry-After"] = str(after_s)
@@ -287,8 +286,9 @@ def open_line(opening: Opening, proof: Proof, throttled: Callable[[httpx.Respons
 
     Raises ProviderError when the machine's proxies or certificates can't be used.
     """
-    for name in LOUD:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for loud in map(logging.getLogger, LOUD):
+        if loud.level < logging.WARNING:  # To set it makes all loggers there are think anew.
+            loud.setLevel(logging.WARNING)
     secrets = [secret.value for key, secret in opening.secrets.items() if key not in NAMES]
     return Line(
         ways=ways_of(opening),

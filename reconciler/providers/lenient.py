@@ -16,6 +16,8 @@ FALSE_WORDS = frozenset({"false", "0"})
 
 def text(value: object) -> object:
     """Give a scalar as text, empty for null; what is no scalar stays what it is."""
+    if type(value) is str:
+        return value  # As nearly all are.
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -36,7 +36,7 @@ class Redaction:
 
     def add(self, secret: str) -> None:
         """Hide one more secret from now on."""
-        found = {*self._needles, *_spellings(secret)}
+        found = {*self._needles, *spellings(secret)}
         # Longest first: a secret that begins with another one leaves no rest behind.
         self._needles = tuple(sorted(found, key=lambda each: (-len(each), each)))
         self._least = _least(found)
@@ -49,12 +49,12 @@ class Redaction:
             words = [one for one in further if one.isalnum() and one.isascii()]
             absent_words = [one for one in words if one.encode() not in body]
             further = tuple(one for one in further if not any(w in one for w in absent_words))
-        own = [each for one in further for each in _spellings(one)]
+        own = [each for one in further for each in spellings(one)]
         if escaped:
             plain = ESCAPE.sub(_unescaped, body)
             body = plain if any(each in plain for each in (*own, *self._least)) else body
         # Each look takes a page of 1.3 MB another millisecond.
-        if not any(each in body for each in (*_least(own), *self._least)):
+        if not any(map(body.__contains__, (*_least(own), *self._least))):
             return body
         for needle in (*sorted(own, key=len, reverse=True), *self._needles):
             body = body.replace(needle, HIDDEN)
@@ -73,7 +73,8 @@ def _least(needles: Iterable[bytes]) -> tuple[bytes, ...]:
     return tuple(least)
 
 
-def _spellings(secret: str) -> frozenset[bytes]:
+def spellings(secret: str) -> frozenset[bytes]:
+    """Give how a cloud may spell a secret; nothing for one that is too short to be one."""
     if len(secret) < MIN_SECRET:
         return frozenset()
     in_url = {quote(secret, safe=""), quote(secret)}

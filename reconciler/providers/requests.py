@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 PLAIN_TYPE = "application/json"
 BODY_TYPE = "application/json;charset=UTF-8"
 """Source: huaweicloudsdkcore 3.1.219; the two differ, and both are signed."""
+USER_AGENT = "User-Agent"
+HEADERS = {
+    USER_AGENT: "attachment-reconciler",
+    "Accept": "application/json",
+    # One encoding, inflated a chunk at a time: the bound on the body holds for what comes out.
+    "Accept-Encoding": "gzip",
+}
+"""Of every request; not signed."""
 COLON = b":"
 COLON_BY_NUMBER = b"\\u003"
 """How an escaped one begins."""
@@ -85,5 +93,5 @@ def _finite(digits: str) -> float:
 
 def _request(method: str, url: str, content_type: str, body: bytes) -> httpx.Request:
     # English words: people search the vendor's pages for them.
-    headers = {"Content-Type": content_type, "X-Language": "en-us"}
+    headers = {**HEADERS, "Content-Type": content_type, "X-Language": "en-us"}
     return httpx.Request(method, url, headers=headers, content=body)

@@ -37,6 +37,8 @@ def ask_all(requests: tuple[httpx.Request, ...]) -> Conversation[tuple[httpx.Res
 def clean(text: str) -> str:
     """Give a cloud's words as one line of at most `MAX_WORDS` printable characters."""
     # Cut first: a body may be 64 MiB, and a control character costs no more than a printable one.
-    shown = "".join(mark if mark.isprintable() else " " for mark in text[: 4 * MAX_WORDS])
+    shown = text[: 4 * MAX_WORDS]
+    if not shown.isprintable():
+        shown = "".join(mark if mark.isprintable() else " " for mark in shown)
     line = " ".join(shown.split())
     return line if len(line) <= MAX_WORDS else f"{line[: MAX_WORDS - 1]}…"

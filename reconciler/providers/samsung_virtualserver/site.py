@@ -13,12 +13,14 @@ from urllib.parse import quote
 
 import httpx
 
+from reconciler.providers.requests import HEADERS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VERSION_HEADER = "Scp-Api-Version"
 PRODUCT = "virtualserver"
-LANGUAGE = {"Accept-Language": "en-US"}
+LANGUAGE = {**HEADERS, "Accept-Language": "en-US"}
 """English words: people search the vendor's pages for them."""
 
 
