@@ -1,4 +1,4 @@
-"""`python -m tests.campaign --seeds N [--from S] [--provider P]`: live many stories, judge each.
+"""`python -m tests.campaign --seeds N [--from S] [--provider P] [--small]`: live and judge stories.
 
 A seed that breaks an invariant is printed with the one command that lives it again. The last line
 is `N seeds, F faults fired, V violations`; exit 1 when there are any.
@@ -19,7 +19,7 @@ from tests.campaign.seeds import Judged, judged, quietly
 CHUNK = 50
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """Seeds that one process takes at once."""
 
@@ -27,6 +27,7 @@ class Part:
     count: int
     provider: str | None
     whole: bool | None
+    small: bool
 
 
 def main() -> int:
@@ -35,14 +36,20 @@ def main() -> int:
     began_s, cpu_s = time.perf_counter(), 0.0
     faults = violations = 0
     parts = [
-        Part(first, min(CHUNK, asked.first + asked.seeds - first), asked.provider, asked.whole)
+        Part(
+            first=first,
+            count=min(CHUNK, asked.first + asked.seeds - first),
+            provider=asked.provider,
+            whole=asked.whole,
+            small=asked.small,
+        )
         for first in range(asked.first, asked.first + asked.seeds, CHUNK)
     ]
     with ProcessPoolExecutor(asked.jobs) as pool:
         for took_s, results in pool.map(lived_through, parts):
             cpu_s += took_s
             faults += sum(one.faults for one in results)
-            violations += sum(_told(one, asked.provider) for one in results)
+            violations += sum(_told(one, asked) for one in results)
     rate = asked.seeds / cpu_s if cpu_s else 0.0
     spent_s = time.perf_counter() - began_s
     print(f"{spent_s:.0f} s with {asked.jobs} processes, {rate:.0f} seeds a second of each")
@@ -55,16 +62,18 @@ def lived_through(part: Part) -> tuple[float, list[Judged]]:
     began_s = time.process_time()
     with quietly() as folder:
         results = [
-            judged(seed, folder, part.provider, whole=part.whole)
+            judged(seed, folder, part.provider, whole=part.whole, small=part.small)
             for seed in range(part.first, part.first + part.count)
         ]
     return time.process_time() - began_s, results
 
 
-def _told(one: Judged, provider: str | None) -> bool:
+def _told(one: Judged, asked: argparse.Namespace) -> bool:
     if not one.breaches:
         return False
-    chosen = f" --provider {provider}" if provider else ""
+    chosen = f" --provider {asked.provider}" if asked.provider else ""
+    chosen += {None: "", True: " --whole", False: " --short"}[asked.whole]
+    chosen += " --small" if asked.small else ""
     print(f"seed {one.seed}: python -m tests.campaign --from {one.seed} --seeds 1{chosen}")
     for breach in one.breaches:
         print(f"  {breach}")
@@ -78,6 +87,9 @@ def _arguments() -> argparse.Namespace:
     reading.add_argument("--from", type=int, default=0, dest="first")
     reading.add_argument("--provider", choices=sorted(specs()))
     reading.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    reading.add_argument(
+        "--small", action="store_true", help="two or three servers, one or two volumes"
+    )
     road = reading.add_mutually_exclusive_group()
     road.add_argument("--whole", action="store_true", help="every seed by all layers")
     road.add_argument("--short", action="store_false", dest="whole")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import format_datetime
 from functools import cache
@@ -22,6 +23,19 @@ if TYPE_CHECKING:
     from reconciler.model.capabilities import Capabilities
     from reconciler.providers.spec import ProviderSpec
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """How much there may be of each, as often as it stands here."""
+
+    servers: Sequence[int]
+    volumes: Sequence[int]
+    shared: Sequence[int]
+    """Volumes that several servers may have, where a cloud has such."""
+
+
+ANY = Sizes(servers=(2, 2, 3, 3, 4, 5), volumes=(1, 2, 2, 3, 3, 4), shared=(0, 1, 1, 2))
+SMALL = Sizes(servers=(2, 3), volumes=(1,), shared=(0, 1))
 WHOLE_EVERY = 50
 """Every so many seeds one takes the whole road."""
 WEIGHTS = {"huawei-ecs": 4, "samsung-virtualserver": 3}
@@ -50,13 +64,18 @@ def specs() -> Mapping[str, ProviderSpec]:
     return discover()
 
 
-def story_of(seed: int, provider: str | None = None, *, whole: bool | None = None) -> Story:
-    """Give the story of a seed; `provider` and `whole` are drawn where they aren't given."""
+def story_of(
+    seed: int, provider: str | None = None, *, whole: bool | None = None, small: bool = False
+) -> Story:
+    """Give the story of a seed; `provider` and `whole` are drawn where they aren't given.
+
+    A `small` world has two or three servers, and one or two volumes.
+    """
     dice = random.Random(seed)
     names = sorted(specs())
     (drawn,) = dice.choices(names, [WEIGHTS.get(name, 2) for name in names])
     can = specs()[provider := provider or drawn].can
-    servers, volumes, shared, attached = world = _world(dice, can)
+    servers, volumes, shared, attached = world = _world(dice, can, SMALL if small else ANY)
     ghosts = _ghosts(dice, can, servers)
     volumes = (*volumes, *(name for _, name in ghosts))
     entries = _haunted(dice, _entries(dice, can, world), ghosts)
@@ -146,11 +165,11 @@ def _deaths(dice: random.Random) -> tuple[int, ...]:
 World = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], dict[Pair, bool]]
 
 
-def _world(dice: random.Random, can: Capabilities) -> World:
-    servers = tuple(f"s{n}" for n in range(dice.choice([2, 2, 3, 3, 4, 5])))
-    volumes = tuple(f"v{n}" for n in range(dice.choice([1, 2, 2, 3, 3, 4])))
+def _world(dice: random.Random, can: Capabilities, sizes: Sizes) -> World:
+    servers = tuple(f"s{n}" for n in range(dice.choice(sizes.servers)))
+    volumes = tuple(f"v{n}" for n in range(dice.choice(sizes.volumes)))
     sharing = can.max_servers_per_volume > 1
-    shared = tuple(f"shared{n}" for n in range(dice.choice([0, 1, 1, 2]) if sharing else 0))
+    shared = tuple(f"shared{n}" for n in range(dice.choice(sizes.shared) if sharing else 0))
     flags = can.delete_on_termination is not SetBy.NEVER
     busy = 0.9 if not can.attach else 0.6
     attached = {(dice.choice(servers), v): False for v in volumes if dice.random() < busy}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     App = Callable[[Scope, Receive, Send], Awaitable[None]]
     Reply = tuple[int, list[tuple[bytes, bytes]], bytes]
 
+HANGS = frozenset({"timeout", "stall"})
+"""Faults that keep whoever asked waiting."""
 READ_S = 60.0
 """As the house's own client waits for an answer."""
 MOST_REQUESTS = 6000
@@ -137,6 +140,8 @@ class Road(httpx.AsyncBaseTransport):
         self.provider = provider
         self.latency = False
         """Whether a request is under way for a while, so that its sender may go before it comes."""
+        self.hangs = False
+        """Whether the cloud may leave a request without an answer, or with half of it."""
         self.sent: list[Sent] = []
         self.echoes = False
         self.lying_word: int | None = None
@@ -145,6 +150,7 @@ class Road(httpx.AsyncBaseTransport):
         self._app = app
         self._recorded = recorded
         self._flying: list[Sent] = []
+        self._of_run: Counter[int] = Counter()
         self._asked_jobs = 0
 
     async def aclose(self) -> None:
@@ -159,8 +165,7 @@ class Road(httpx.AsyncBaseTransport):
         self._flying.append(sent)
         left = self._carried(request)
         try:
-            async with asyncio.timeout(READ_S):
-                status, headers, body = await (self._apart(left) if self.latency else left)
+            status, headers, body = await self._answered(left)
         except TimeoutError as error:
             raise httpx.ReadTimeout("no answer in time", request=request) from error
         except ConnectionDropped as error:
@@ -172,9 +177,15 @@ class Road(httpx.AsyncBaseTransport):
         await life.gone()
         sent.heard = status
         sent.after = _after(headers)
-        return httpx.Response(
-            status, headers=headers, content=self._told(sent, body), request=request
-        )
+        whole = httpx.ByteStream(self._told(sent, body))
+        return httpx.Response(status, headers=headers, stream=whole, request=request)
+
+    async def _answered(self, left: Coroutine[object, object, Reply]) -> Reply:
+        reply = self._apart(left) if self.latency else left
+        if not self.hangs:
+            return await reply
+        async with asyncio.timeout(READ_S):
+            return await reply
 
     async def _apart(self, left: Coroutine[object, object, Reply]) -> Reply:
         flight = asyncio.ensure_future(left)
@@ -209,7 +220,8 @@ class Road(httpx.AsyncBaseTransport):
         self.sent.append(sent)
         if len(self.sent) > MOST_REQUESTS:
             raise CirclesError
-        self.on_request(len([1 for one in self.sent if one.run == sent.run]))
+        self._of_run[sent.run] += 1
+        self.on_request(self._of_run[sent.run])
         return sent
 
     async def _carried(self, request: httpx.Request) -> Reply:

@@ -19,7 +19,7 @@ from reconciler.journal import process
 from reconciler.operations import apply as applying
 from reconciler.operations import asked, sessions, wiring
 from reconciler.operations.wiring import JOURNAL_FILE, Surroundings
-from reconciler.providers import http
+from reconciler.providers import http, redaction
 from reconciler.sim.app import Table, build
 from reconciler.sim.clock import LoopClock
 from reconciler.sim.cloud import Cloud
@@ -28,8 +28,7 @@ from reconciler.sim.gate import Gate
 from reconciler.sim.requests_log import RequestsLog
 from reconciler.sim.world import read_worlds
 from tests.campaign.books import MemoryBook, MemoryPages, RealBook, lines_of
-from tests.campaign.drawing import specs
-from tests.campaign.road import HERE, Life, Road, Sent
+from tests.campaign.road import HANGS, HERE, Life, Road, Sent
 from tests.campaign.told import declared_of
 from tests.campaign.worlds import ENVIRON, manifests_of, words_of, world_of, world_text
 from tests.rig.stage import DAWN, utc_now
@@ -74,18 +73,16 @@ class Unguarded(Table):
 
     def __init__(self) -> None:
         super().__init__()
-        self._open: dict[int, Route] = {}
+        # Most paths of a story were there in the one before.
+        self._known = lru_cache(maxsize=20_000)(self._opened)
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
         """Give the route of a request, open to all."""
+        return self._known(method, path)
+
+    def _opened(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
         found = super().find(method, path)
-        if found is None:
-            return None
-        route, words = found
-        known = self._open.get(id(route))
-        if known is None:
-            known = self._open[id(route)] = replace(route, signed=False)
-        return known, words
+        return None if found is None else (replace(found[0], signed=False), found[1])
 
 
 @cache
@@ -97,6 +94,7 @@ GROUPING_EVERY = 3
 """Every so many short seeds one writes its journal in groups; on the whole road all do."""
 PROCESS = "process of run {}"
 ADDRESSES = importlib.import_module("httpx._urls")
+_spelt = lru_cache(redaction.spellings)
 _parsed = lru_cache(maxsize=20_000)(ADDRESSES.urlparse)
 """Most addresses of a story were there in the one before: their parts aren't what it is about."""
 
@@ -120,6 +118,7 @@ class Scene:
         self.pages = MemoryPages(lambda: self.house_now().timestamp())
         self.road = Road(self.story.provider, self._app(), self._recorded)
         self.road.latency = bool(self.story.latency_s)
+        self.road.hangs = any(rule.fault in HANGS for rule in self.story.rules)
         self.road.echoes = self.story.echoes
         self.road.lying_word = self.story.lying_word
         self.entries = self.story.entries
@@ -242,12 +241,12 @@ def staged(scene: Scene) -> Iterator[None]:
             swap(process, "fingerprint", lambda: PROCESS.format(HERE.get().run))
             swap(process, "gone", scene.gone)
         else:
-            # Nobody checks a signature there.
+            # Nobody checks a signature there, and no proxy, no repository is near.
             swap(http, "signed", lambda request, _: request)
+            swap(http, "proxy_secrets", lambda: ())
+            swap(redaction, "spellings", _spelt)
+            swap(applying, "made_from", lambda *_, **__: None)
             swap(ADDRESSES, "urlparse", _parsed)
-            # Discovery reads folders; nobody adds one meanwhile.
-            swap(asked, "names", lambda: tuple(specs()))
-            swap(sessions, "spec_of", lambda name: specs()[name])
             swap(asked, "load", lambda *_, **__: declared_of(scene.story, scene.entries))
             groups = scene.story.seed % GROUPING_EVERY == 0
             swap(wiring, "book", lambda *_, **__: MemoryBook(scene.pages, groups=groups))

@@ -41,12 +41,17 @@ class Judged:
 
 
 def judged(
-    seed: int, folder: Path, provider: str | None = None, *, whole: bool | None = None
+    seed: int,
+    folder: Path,
+    provider: str | None = None,
+    *,
+    whole: bool | None = None,
+    small: bool = False,
 ) -> Judged:
     """Live the story of a seed and judge it."""
     if seed % COLLECT_EVERY == 0:
         gc.collect()
-    story = story_of(seed, provider, whole=whole)
+    story = story_of(seed, provider, whole=whole, small=small)
     tale = told(story, folder)
     return Judged(seed=seed, faults=tale.faults, breaches=tuple(breaches(tale)))
 
@@ -83,6 +88,7 @@ def quietly() -> Iterator[Path]:
     level = logging.root.manager.disable
     collecting = gc.isenabled()
     gc.disable()
+    gc.freeze()
     logging.disable(logging.CRITICAL)
     where = MEMORY if MEMORY.is_dir() else None
     try:
@@ -90,5 +96,6 @@ def quietly() -> Iterator[Path]:
             yield Path(folder)
     finally:
         logging.disable(level)
+        gc.unfreeze()
         if collecting:
             gc.enable()
