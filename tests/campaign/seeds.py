@@ -88,7 +88,8 @@ def quietly() -> Iterator[Path]:
     level = logging.root.manager.disable
     collecting = gc.isenabled()
     gc.disable()
-    gc.freeze()
+    if not gc.get_freeze_count():  # What was imported stays: no story's garbage is in it.
+        gc.freeze()
     logging.disable(logging.CRITICAL)
     where = MEMORY if MEMORY.is_dir() else None
     try:
@@ -96,6 +97,5 @@ def quietly() -> Iterator[Path]:
             yield Path(folder)
     finally:
         logging.disable(level)
-        gc.unfreeze()
         if collecting:
             gc.enable()
