@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.attachment import AttachmentKey, Witness
     from reconciler.model.call import Call
+    from reconciler.model.declared import Side
     from reconciler.model.finding import Finding
     from reconciler.model.history import Holder, PastCall, PastRun
     from reconciler.model.hook import Errand, Hook, HookEnd
@@ -224,8 +225,17 @@ class Applied(Protocol):
         """Give what it went by; None when no apply was ever recorded."""
         ...
 
-    def record_applied(self, run: str, rows: frozenset[NamedAttachment], by: Memory) -> None:
-        """Replace both, durably."""
+    def record_applied(
+        self,
+        run: str,
+        rows: frozenset[NamedAttachment],
+        by: Memory,
+        owned: frozenset[tuple[Side, str]] | None = None,
+    ) -> None:
+        """Replace both, and the rows that it owned, durably: all of it or nothing.
+
+        `owned` None: an undo, which leaves those as they are.
+        """
         ...
 
 

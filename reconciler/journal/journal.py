@@ -27,7 +27,7 @@ from reconciler.journal.runs import RunPages, past_calls, past_runs
 from reconciler.journal.store import in_database, in_file
 from reconciler.journal.texts import kept
 from reconciler.journal.watched import WatchBook
-from reconciler.journal.watching import WatchPages
+from reconciler.journal.watching import WatchPages, own
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.call import Call, Verb
 from reconciler.model.outcome import Verdict
@@ -41,10 +41,13 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from reconciler.journal.store import Store
+    from reconciler.model.declared import Side
     from reconciler.model.history import Holder, PastCall, PastHook, PastRun
     from reconciler.model.memory import Memory
     from reconciler.model.outcome import Outcomes
     from reconciler.model.record import Identity, Intent
+
+    Rows = frozenset[tuple[Side, str]]
 
 TERMS = LeaseTerms()
 _INTENT, _HANDLE, _VERDICT = map(insert, (tables.intents, tables.handles, tables.verdicts))
@@ -314,8 +317,13 @@ class Pages:
             row = connection.execute(query.where(applies.c.identity == self._identity)).first()
         return None if row is None else memories.read(row._asdict())
 
-    def record_applied(self, run: str, rows: frozenset[NamedAttachment], by: Memory) -> None:
-        """Replace what the last apply owned, and what it went by, durably."""
+    def record_applied(
+        self, run: str, rows: frozenset[NamedAttachment], by: Memory, owned: Rows | None = None
+    ) -> None:
+        """Replace what the last apply owned, and what it went by, durably and all at once.
+
+        Newer rows beside older attachments would call what an apply made somebody's addition.
+        """
         mine = {"identity": self._identity}
         values = [
             mine
@@ -334,6 +342,8 @@ class Pages:
             connection.execute(insert(tables.applies).values(row))
             if values:
                 connection.execute(insert(tables.applied), values)
+            if owned is not None:
+                own(connection, self._identity, owned)
 
 
 def _alone(write: Callable[[], object]) -> object | JournalError:

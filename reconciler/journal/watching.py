@@ -54,17 +54,6 @@ class WatchPages:
         with self._store.durably() as connection:
             return frozenset((Side(r.side), r.owner_id) for r in connection.execute(query))
 
-    def own(self, rows: Collection[tuple[Side, str]]) -> None:
-        """Replace them."""
-        mine = {"identity": self._identity}
-        values = [mine | {"side": side.value, "owner_id": one} for side, one in rows]
-        values.sort(key=lambda row: (row["side"], row["owner_id"]))
-        with self._store.durably() as connection:
-            table = tables.owned_rows
-            connection.execute(delete(table).where(table.c.identity == self._identity))
-            if values:
-                connection.execute(insert(table), values)
-
     def lasting(self) -> tuple[Difference, ...]:
         """Give the differences that the last look saw, sorted."""
         with self._store.durably() as connection:
@@ -124,6 +113,16 @@ class WatchPages:
             "told": 0,
             **_changing(one),
         }
+
+
+def own(connection: Connection, identity: str, rows: Collection[tuple[Side, str]]) -> None:
+    """Replace the rows that the last apply owned; the rest of it is written with them."""
+    table = tables.owned_rows
+    connection.execute(delete(table).where(table.c.identity == identity))
+    order = sorted((side.value, owner_id) for side, owner_id in rows)
+    values = [{"identity": identity, "side": side, "owner_id": one} for side, one in order]
+    if values:
+        connection.execute(insert(table), values)
 
 
 def _ordered(differences: Iterable[Difference]) -> tuple[Difference, ...]:

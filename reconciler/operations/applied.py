@@ -121,10 +121,10 @@ def record(fresh: Planned, runs: Mapping[str, Run], results: Sequence[Result]) -
         # What never left a row that is new stays there unasked for: nobody added it.
         ends = {(Side.SERVER, key.server_id) for key in stays}
         ends |= {(Side.VOLUME, key.volume_id) for key in stays}
-        pages.watch.own(owned_rows(scope.on) - (ends - pages.watch.owned_rows()))
         rows = frozenset(owned | kept)
         by = replace(scope.session.memory_of(plan), bare=frozenset(_bare(scope, rows)))
-        pages.record_applied(runs[plan.scope].id, rows, by)
+        lasting = owned_rows(scope.on) - (ends - pages.watch.owned_rows())
+        pages.record_applied(runs[plan.scope].id, rows, by, lasting)
 
 
 def _bare(scope: ScopePlan, rows: frozenset[NamedAttachment]) -> Iterator[tuple[Side, str, str]]:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from reconciler.model.record import Identity, Intent, NamedAttachment
     from tests.campaign.road import Life
 
+    Rows = frozenset[tuple[Side, str]]
+
 
 @dataclass(slots=True)
 class Line:
@@ -63,7 +65,9 @@ class Kept(Protocol):
 
     def remembered(self) -> Memory | None: ...
 
-    def record_applied(self, run: str, rows: frozenset[NamedAttachment], by: Memory) -> None: ...
+    def record_applied(
+        self, run: str, rows: frozenset[NamedAttachment], by: Memory, owned: Rows | None = None
+    ) -> None: ...
 
 
 @dataclass
@@ -142,9 +146,11 @@ class MemoryPages:
         """Give what it went by."""
         return self.by
 
-    def record_applied(self, run: str, rows: frozenset[NamedAttachment], by: Memory) -> None:
-        """Replace both."""
-        del run
+    def record_applied(
+        self, run: str, rows: frozenset[NamedAttachment], by: Memory, owned: Rows | None = None
+    ) -> None:
+        """Replace both; which rows it owned only a service asks."""
+        del run, owned
         self.rows, self.by = rows, by
 
     def text(self) -> str:
@@ -234,10 +240,6 @@ class Unread:
         """Know of no hook that ran."""
         return {}
 
-    def own(self, rows: object) -> None:
-        """Forget it."""
-        del rows
-
     def owned_rows(self) -> frozenset[tuple[Side, str]]:
         """Know of none."""
         return frozenset()
@@ -302,11 +304,13 @@ class Watched:
         """Give what it went by."""
         return self.kept.remembered()
 
-    def record_applied(self, run: str, rows: frozenset[NamedAttachment], by: Memory) -> None:
-        """Replace both, or die."""
+    def record_applied(
+        self, run: str, rows: frozenset[NamedAttachment], by: Memory, owned: Rows | None = None
+    ) -> None:
+        """Replace all of it, or die."""
         self.life.line()
         self.lease.confirm()
-        self.kept.record_applied(run, rows, by)
+        self.kept.record_applied(run, rows, by, owned)
 
 
 class Grouping(Watched):

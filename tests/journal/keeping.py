@@ -28,6 +28,7 @@ THEIRS = Identity(provider="huawei-ecs", endpoint="https://two", project="p", re
 KEYS = (AttachmentKey("prod", "s1", "v1"), AttachmentKey("prod", "s2", "v1"))
 CALL = Call(verb=Verb.ATTACH, keys=KEYS, devices={KEYS[0]: "/dev/vdc"})
 ROW = NamedAttachment(server_id="s1", volume_id="v1", server="web", volume="disk")
+OWNED = (Side.SERVER, "s1")
 BY = Memory(
     of=Remembers.JOURNAL,
     policy=Policy(

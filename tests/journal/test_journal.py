@@ -10,10 +10,11 @@ import pytest
 
 from reconciler.errors import JournalError
 from reconciler.model.call import Call, Verb
+from reconciler.model.declared import Side
 from reconciler.model.memory import Memory, Remembers
 from reconciler.model.outcome import Outcome, Verdict
 from reconciler.model.policy import Policy
-from tests.journal.keeping import BY, CALL, KEYS, MINE, ROW, THEIRS, ask, count, done, intent
+from tests.journal.keeping import BY, CALL, KEYS, MINE, OWNED, ROW, THEIRS, ask, count, done, intent
 
 if TYPE_CHECKING:
     from reconciler.journal.journal import Book, Pages
@@ -92,6 +93,19 @@ def test_what_an_apply_went_by_reads_back_whole_and_is_replaced(book: Book, page
     plain = Memory(of=Remembers.JOURNAL, policy=Policy())
     pages.record_applied("run-2", frozenset(), plain)
     assert pages.remembered() == plain
+
+
+def test_rows_that_were_owned_are_replaced_with_the_rest_and_an_undo_leaves_them(
+    pages: Pages,
+) -> None:
+    newer = frozenset({(Side.SERVER, "s-1"), (Side.VOLUME, "v-1")})
+    pages.record_applied("run-1", frozenset(), BY, frozenset({OWNED}))
+    pages.record_applied("run-2", frozenset(), BY, newer)
+    assert pages.watch.owned_rows() == newer
+    pages.record_applied("run-3", frozenset({ROW}), BY)
+    assert pages.watch.owned_rows() == newer
+    pages.record_applied("run-4", frozenset(), BY, frozenset())
+    assert pages.watch.owned_rows() == frozenset()
 
 
 @pytest.mark.parametrize("column", ["policy", "protected", "documents", "bare"])
