@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from reconciler.manifest.agreement import check_agreement
@@ -11,7 +12,7 @@ from reconciler.model.endpoint import canonical
 from reconciler.model.finding import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from reconciler.manifest.gathered import Gathered
     from reconciler.manifest.notes import Notes
@@ -82,44 +83,85 @@ def _named_scopes(gathered: Gathered) -> Iterable[Ref]:
 def _identities(scopes: Iterable[DeclaredScope], notes: Notes) -> None:
     first: dict[tuple[object, ...], DeclaredScope] = {}
     elsewhere: dict[tuple[object, ...], DeclaredScope] = {}
+    regions: dict[tuple[object, ...], list[DeclaredScope]] = defaultdict(list)
     for scope in scopes:
         if scope.simulated:
             continue
-        who, endpoints = _account(scope), _endpoints(scope)
-        earlier = first.setdefault((who, endpoints), scope)
+        who, address = _account(scope), _address(scope)
+        regions[_region(scope)].append(scope)
+        earlier = first.setdefault((who, address), scope)
         if earlier is not scope and earlier.name != scope.name:
             names = f"{quoted(earlier.name)} and {quoted(scope.name)}"
             summary = f"the scopes {names} are the same provider, region, project and endpoint"
             hint = "make them one scope"
             notes.error("duplicate-identity", summary, hint, scope.place, (earlier.place,))
         other = elsewhere.setdefault(who, scope)
-        if _endpoints(other) != endpoints and _numbered(scope):
+        if _address(other) != address and _numbered(scope):
             names = f"{quoted(other.name)} and {quoted(scope.name)}"
             summary = f"the scopes {names} are one project at two endpoints: perhaps one cloud"
             hint = "if they are, make them one scope: each would detach what the other one attaches"
-            if Unmanaged.DETACH in {other.unmanaged, scope.unmanaged}:
+            if _taking(other, scope):
                 # What one of them owns is nobody's to the other, which would take it away.
                 notes.error("perhaps-one-cloud", summary, hint, scope.place, (other.place,))
                 continue
             words = summary, hint
             notes.remark(Severity.WARNING, "perhaps-one-cloud", words, scope.place)
+    for alike in regions.values():
+        _unnumbered(alike, notes)
 
 
-def _endpoints(scope: DeclaredScope) -> tuple[tuple[str, str], ...]:
-    return tuple((api, canonical(url)) for api, url in sorted(scope.endpoints.items()))
+def _unnumbered(alike: Sequence[DeclaredScope], notes: Notes) -> None:
+    """Tell of a scope of one region that may be another one's project: it takes no strays.
+
+    Which project credentials choose only the cloud knows, and one scope may be looked at alone.
+    """
+    taking = [scope for scope in alike if _taking(scope)]
+    by_keys = {_keys(scope): scope for scope in alike if _numbered(scope)}
+    for scope in alike:
+        if _numbered(scope):
+            continue
+        beside = alike if _taking(scope) else taking
+        other = next((one for one in beside if one.name != scope.name), None)
+        found = other or by_keys.get(_keys(scope))
+        if found is None:
+            continue
+        names = f"the scope {quoted(scope.name)} names no project: perhaps it is that of"
+        summary = f"{names} {quoted(found.name)}"
+        hint = "write its `projectId` (Samsung: `accountId`); if they are one, make them one scope"
+        if other is not None:
+            # What one of them owns is nobody's to the other, which would take it away.
+            notes.error("perhaps-one-cloud", summary, hint, scope.place, (other.place,))
+            continue
+        notes.remark(Severity.WARNING, "perhaps-one-cloud", (summary, hint), scope.place)
+
+
+def _taking(*scopes: DeclaredScope) -> bool:
+    return any(scope.unmanaged is Unmanaged.DETACH for scope in scopes)
+
+
+def _address(scope: DeclaredScope) -> tuple[object, ...]:
+    urls = ((api, canonical(url)) for api, url in sorted(scope.endpoints.items()))
+    return (scope.cloud, *urls)
+
+
+def _region(scope: DeclaredScope) -> tuple[object, ...]:
+    return (scope.provider, scope.region, scope.environment)
 
 
 def _numbered(scope: DeclaredScope) -> bool:
     return scope.project_id is not None or scope.account_id is not None
 
 
+def _keys(scope: DeclaredScope) -> tuple[object, ...]:
+    return tuple((key, ref.env, ref.file) for key, ref in sorted(scope.credentials.items()))
+
+
 def _account(scope: DeclaredScope) -> tuple[object, ...]:
     """Give what the cloud tells apart; without a project, credentials choose one."""
     account: tuple[object, ...] = ()
     if not _numbered(scope):
-        account = tuple((key, ref.env, ref.file) for key, ref in sorted(scope.credentials.items()))
-    place = (scope.region, scope.environment, scope.cloud)
-    return (scope.provider, *place, scope.project_id or scope.account_id, account)
+        account = _keys(scope)
+    return (*_region(scope), scope.project_id or scope.account_id, account)
 
 
 def _rows(scope: str, entries: Iterable[Entry], notes: Notes) -> None:

@@ -245,6 +245,52 @@ def test_one_project_at_two_endpoints_is_told_and_takes_no_strays(tmp_path: Path
     assert not load_text(tmp_path, "---\n".join(others)).findings
 
 
+PROJECT = f"projectId: '{'1' * 32}'\n"
+KEYS = "credentials: {accessKey: {env: HW_A}}\n"
+PERHAPS = {
+    "one names its project, the other one finds it by the same keys": (PROJECT, "", True),
+    "both find it by the same keys, at two addresses": (
+        "",
+        "endpoint: 'http://localhost:1'",
+        False,
+    ),
+    "one names it, the other one has keys of its own": (PROJECT, KEYS, False),
+    "each has keys of its own": ("", KEYS, False),
+    "one writes the domain that the other one has anyway": (
+        PROJECT,
+        PROJECT + "cloud: myhuaweicloud.com",
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize(("one", "other", "told"), PERHAPS.values(), ids=PERHAPS)
+def test_a_scope_that_may_be_another_ones_project_takes_no_strays(
+    tmp_path: Path, one: str, other: str, *, told: bool
+) -> None:
+    def found(*strays: str) -> list[tuple[str, Severity]]:
+        texts = [
+            scope_of(f"{body}\n{stray}").replace("name: shop", f"name: {name}")
+            for name, body, stray in zip("ab", (one, other), strays, strict=True)
+        ]
+        loaded = load_text(tmp_path, "---\n".join(texts))
+        return [(finding.code, finding.severity) for finding in loaded.findings]
+
+    assert found("", "") == [("perhaps-one-cloud", Severity.WARNING)] * told
+    for strays in (("unmanaged: detach", ""), ("", "unmanaged: detach")):
+        assert ("perhaps-one-cloud", Severity.ERROR) in found(*strays)
+
+
+def test_another_region_and_another_number_are_another_cloud(tmp_path: Path) -> None:
+    taking = scope_of("unmanaged: detach")
+    other = scope_of("").replace("name: shop", "name: other")
+    elsewhere = other.replace("ap-southeast-3", "ap-southeast-1")
+    assert not load_text(tmp_path, f"{taking}---\n{elsewhere}").findings
+    numbers = [f"projectId: '{n * 32}'\nunmanaged: detach" for n in "12"]
+    both = [scope_of(body).replace("shop", f"s-{n}") for n, body in enumerate(numbers)]
+    assert not load_text(tmp_path, "---\n".join(both)).findings
+
+
 def test_a_third_entry_is_told_of_the_first(tmp_path: Path) -> None:
     more = "".join(
         "---\n"

@@ -10,10 +10,12 @@ import pytest
 
 from reconciler.manifest.load import load
 from reconciler.model.endpoint import canonical
+from reconciler.model.finding import FindingsError
+from reconciler.operations.apply import apply_manifests
 from reconciler.operations.older import cloud_of
 from reconciler.operations.sessions import opened
 from tests.operations.test_repair import MAIN, PROJECT, WORLD
-from tests.rig.stage import stage
+from tests.rig.stage import YES, stage
 from tests.rig.virtual_time import run
 
 if TYPE_CHECKING:
@@ -74,3 +76,22 @@ def test_a_journal_knows_one_cloud_by_every_spelling(tmp_path: Path) -> None:
     assert plain[0] == f"huawei-ecs|http://127.0.0.1:8093|{PROJECT}|r1"
     assert run(known("HTTP://127.0.0.1:8093/")) == plain
     assert run(known("http://localhost:8093")) != plain, "names aren't looked up"
+
+
+def test_a_scope_without_a_project_takes_nothing_from_the_one_that_names_it(
+    tmp_path: Path,
+) -> None:
+    async def story() -> None:
+        lab = stage(tmp_path, json.dumps(WORLD))
+        named = replace(MAIN, scope="a", endpoint="http://127.0.0.1:8093")
+        found = replace(named, scope="b", endpoint="http://localhost:8093", servers={"web-2": []})
+        request = lab.request(named, replace(found, more={"unmanaged": "detach"}))
+        around = replace(lab.around, environ=KEYS)
+        # Alone as well: a service looks at one scope at a time.
+        for scopes in ((), ("b",)):
+            with pytest.raises(FindingsError) as refused:
+                await apply_manifests(replace(request, scopes=scopes), around, YES, lab.events)
+            assert [one.code for one in refused.value.findings] == ["perhaps-one-cloud"]
+        assert lab.truth()["web-1", "one"] == "both"
+
+    run(story())
