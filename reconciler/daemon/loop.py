@@ -153,9 +153,10 @@ class Daemon:
     async def _tick(self, name: str, began: datetime, stop: asyncio.Event) -> Tick:
         schedule = self._in_force.schedule(name)
         self.board.began(name, began.timestamp())
+        request = self._in_force.request(name)
         made = await tick(
             Watch(
-                request=self._in_force.request(name),
+                request=request,
                 around=self._terms.around,
                 schedule=schedule,
                 corrects=schedule.correct,
@@ -163,6 +164,7 @@ class Daemon:
                 events=partial(Told, self.board, name),
                 looked=self._terms.looked,
                 stop=stop,
+                settled=partial(self._in_force.settled, request),
                 commit=self._in_force.manifests.commit,
             )
         )

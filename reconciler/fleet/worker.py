@@ -228,9 +228,10 @@ class Worker:
     async def _tick(self, scope: str, stop: asyncio.Event) -> Tick:
         """Look once, and write down what came of it; on a thread of its own."""
         schedule = self._in_force.schedule(scope)
+        request = self._in_force.request(scope)
         made = await tick(
             Watch(
-                request=self._in_force.request(scope),
+                request=request,
                 around=self._terms.around,
                 schedule=schedule,
                 corrects=schedule.correct,
@@ -238,6 +239,7 @@ class Worker:
                 events=self._heard.events(scope),
                 looked=lambda seen: self._heard.soon(partial(self._terms.looked, seen)),
                 stop=stop,
+                settled=partial(self._in_force.settled, request),
                 commit=self._in_force.manifests.commit,
             )
         )

@@ -80,6 +80,7 @@ class Why(enum.Enum):
     FIGHT = "somebody takes every correction back"
     BREAKER = "too many corrections failed"
     STOPPING = "the service is stopping"
+    WRITTEN = "its manifests were written just now"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,8 @@
 2. So do they when newer ones have no entry at all: an empty folder is a mistake, not a wish.
 3. Where a schedule names a `source`, what was given with -f only says where to fetch; what is in
    force is what was fetched. Its own schedules win over the one that names it, but for `source`.
+4. Nothing is taken away by manifests that aren't the same files still a while after they were read:
+   an editor writes in place, and what is cut behind a line is good YAML that lists less.
 """
 
 from __future__ import annotations
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 SOURCES = "sources"
 """The folder of fetched repositories, beside the journal."""
+
+SETTLE_S = 10.0
+"""An editor writes a file within milliseconds, a checkout all of its files within seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +90,12 @@ class InForce:
     def request(self, scope: str) -> Request:
         """Give the request of one scope, with what was read."""
         return replace(self._asked, scopes=(scope,), read=self._read)
+
+    async def settled(self, request: Request) -> bool:
+        """Wait until its manifests were read a while ago; tell whether nobody wrote them since."""
+        age_s = self._around.utc_now().timestamp() - self.manifests.read_s
+        await asyncio.sleep(min(SETTLE_S, max(0.0, SETTLE_S - age_s)))
+        return request.read is self._read and self._fingerprint() == self._print
 
     def schedule(self, scope: str) -> Schedule:
         """Give when a scope is looked at: the command line, its own schedule, the general one."""

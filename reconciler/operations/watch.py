@@ -31,6 +31,7 @@ from reconciler.operations.sessions import opened
 from reconciler.planning.approval import approval
 from reconciler.planning.correcting import (
     DAY_S,
+    TAKING,
     Leave,
     Past,
     after_run,
@@ -40,7 +41,7 @@ from reconciler.planning.correcting import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from reconciler.journal.journal import Pages
     from reconciler.model.plan import Change
@@ -80,6 +81,8 @@ class Watch:
     """Hears what was seen, before anything of it is corrected."""
     stop: asyncio.Event
     """Set once nothing new may be sent."""
+    settled: Callable[[], Awaitable[bool]]
+    """Tells whether the manifests aren't being written now; may take some seconds."""
     commit: str | None = None
     lock_timeout_s: float = OUTLIVED_S
     """How long a correction waits for a lease: a dead owner's is taken over by watching it."""
@@ -127,7 +130,7 @@ async def _phases(watch: Watch, blank: Tick) -> Tick:
         return replace(blank, findings=(look,))
     lasting = look.pages.watch.looked(look.found.differences, look.found.moving)
     past = _past(look.pages, watch.now_s)
-    chosen = _chosen(watch, look, lasting.now, past)
+    chosen = await _chosen(watch, look, lasting.now, past)
     made = replace(
         blank,
         looked=True,
@@ -196,7 +199,7 @@ def _past(pages: Pages, now_s: float) -> Past:
     )
 
 
-def _chosen(watch: Watch, look: _Look, now: Sequence[Difference], past: Past) -> Chosen:
+async def _chosen(watch: Watch, look: _Look, now: Sequence[Difference], past: Past) -> Chosen:
     leave = Leave(
         corrects=watch.corrects,
         heal=watch.heal,
@@ -204,6 +207,10 @@ def _chosen(watch: Watch, look: _Look, now: Sequence[Difference], past: Past) ->
         now_s=watch.now_s,
     )
     chosen = choose(look.plan.plan.changes, now, past, leave)
+    # What is to be attached is written there already; what is to leave may only be missing yet.
+    takes = any(change.action in TAKING for change in chosen.changes)
+    if takes and not await watch.settled():
+        return _all_held(chosen, Held(why=Why.WRITTEN))
     if chosen.changes and watch.stop.is_set():
         return _all_held(chosen, Held(why=Why.STOPPING))
     return chosen
