@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 AT_LEAST_S = CONTRADICTED_AFTER_S + 30.0
 """How long an old call is followed at least: its deadline may be over, its job may not."""
+LATE_S = 1800.0
+"""So long after its deadline a call that is under way still won't end in the next minute."""
 
 
 async def adopt(run: Run) -> frozenset[AttachmentKey]:
@@ -53,11 +55,13 @@ async def adopt(run: Run) -> frozenset[AttachmentKey]:
 
 async def _settled(intent: OpenIntent, run: Run) -> Outcomes:
     answer = Answer.ACCEPTED if intent.handle else Answer.UNKNOWN
-    left_s = max(AT_LEAST_S, run.settling.deadline_s - intent.age_s)
+    deadline_s = run.settling.deadline_s
+    left_s = max(AT_LEAST_S, deadline_s - intent.age_s)
+    late = intent.age_s >= deadline_s + LATE_S
     outcomes = await settle(
         intent.call,
         Receipt(answer=answer, handle=intent.handle),
-        replace(run.settling, deadline_s=left_s),
+        replace(run.settling, deadline_s=left_s, late=late),
         intent.age_s,
     )
     if intent.call.verb is Verb.ATTACH and run.guests is not None:

@@ -7,6 +7,8 @@
 3. What can't be told before the deadline is UNKNOWN; it is never called done.
 4. A call of an earlier run is FAILED where the views disagree at rest, for a minute after its
    deadline, and no job of it runs: waiting longer would tell nothing, and hold its server for ever.
+5. One that is late is given up by the first look that shows it under way: it has been for long.
+   Where motion shows and there is none, its job that runs on is believed no more: 2 and 4 hold.
 """
 
 from __future__ import annotations
@@ -113,6 +115,8 @@ class Settling:
     """Seconds from the submit until what hasn't settled is UNKNOWN."""
     shows_motion: bool = True
     """Whether a view shows that a change is under way."""
+    late: bool = False
+    """True for calls of earlier runs that should have ended long ago."""
 
     def crowded(self) -> bool:
         """Tell whether looking tells of many calls with fewer requests than asking their jobs."""
@@ -155,7 +159,7 @@ async def _followed(
             # Nobody asked its job in a crowd: why it is as it was, only that can tell.
             job = await _told(receipt, use, until_s - clock.monotonic())
         # A job that outlasts the deadline is still looked at once: the views may know better.
-        if not waiting or clock.monotonic() >= until_s:
+        if not waiting or clock.monotonic() >= until_s or _hopeless(receipt, job, waiting, use):
             break
         unended_s = clock.monotonic()
     if waiting and age_s:
@@ -199,6 +203,8 @@ async def _job_end(
 ) -> tuple[Progress | None, float | None]:
     """Wait until the job ended or looking is due; give how it ended and what it took, if known."""
     clock, expected_s = use.patience.clock, use.durations.expected_s(call.verb)
+    if use.late:
+        return await _told(receipt, use, LAST_LOOK_S), None
     if receipt.handle is not None:
         asking = Asking(
             verb=call.verb,
@@ -229,6 +235,15 @@ async def _told(receipt: Receipt, use: Settling, within_s: float) -> Progress | 
     except (ProviderError, TimeoutError):
         return None
     return None if told.state is JobState.RUNNING else told
+
+
+def _hopeless(
+    receipt: Receipt, job: Progress | None, waiting: Mapping[AttachmentKey, _Waiting], use: Settling
+) -> bool:
+    """Tell whether a late call is under way still: then the next minute tells nothing either."""
+    runs = job is None and receipt.handle is not None
+    shows = {known.shown for known in waiting.values()} == {Picture.MOVING}
+    return use.late and (shows or (runs and not use.shows_motion))
 
 
 async def _seen(
@@ -304,6 +319,9 @@ def _unchanged(receipt: Receipt, part: Progress | None) -> Outcome:
     elif receipt.handle is None and receipt.answer is Answer.UNKNOWN:
         said = f"no clear answer, and nothing of it to be seen: {receipt.message}"
         code = receipt.code or "no-answer"
+    elif receipt.handle is not None:
+        said = "no end of its job is known, and every view still shows what was before"
+        code = receipt.code or "not-confirmed"
     else:
         said = f"every view still shows what was before: {receipt.message}"
         code = receipt.code or "not-confirmed"
@@ -319,7 +337,7 @@ async def _half_made(
 ) -> dict[AttachmentKey, Outcome]:
     """Give the outcomes of what an overdue call left half made, and is at work on no more."""
     job = job or await _told(receipt, use, LAST_LOOK_S)
-    if job is None and receipt.handle is not None:
+    if job is None and receipt.handle is not None and not (use.late and use.shows_motion):
         return {}  # It runs, or nobody can tell.
     return {
         key: replace(

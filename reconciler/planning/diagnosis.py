@@ -212,6 +212,9 @@ class _Case:
 
     def _unsettled(self, call: OpenIntent) -> Diagnosis:
         said = f"a call of ours to {call.call.verb.value} {self._there} has no known end"
+        if self.on.in_motion(self.key) and call.age_s >= LATE_MIN * 60:
+            hint = f"{TICKET}; once its status was reset, `reconciler apply` closes the call"
+            return self._made(Ailment.UNSETTLED, said, NextStep.TICKET, hint, call=call)
         hint = "`reconciler apply` finds out first what became of it, and issues nothing again"
         return self._made(Ailment.UNSETTLED, said, NextStep.PLAN, hint, call=call)
 

@@ -64,12 +64,14 @@ def stale(pair: str = "web-1/disk-1", attachment_id: str | None = NAMED) -> Obse
     return structs.replace(seen, sightings={View.STORAGE: sighting})
 
 
-def calls(verb: Verb = Verb.DETACH, *keys: AttachmentKey) -> tuple[OpenIntent, ...]:
+def calls(
+    verb: Verb = Verb.DETACH, *keys: AttachmentKey, age_s: float = 5.0
+) -> tuple[OpenIntent, ...]:
     """Give an open call about some attachments."""
     call = Call(verb=verb, keys=keys or (KEY,))
     return (
         OpenIntent(
-            intent_id=1, run="r", step_id="s", label="l", call=call, handle="job-1", age_s=5.0
+            intent_id=1, run="r", step_id="s", label="l", call=call, handle="job-1", age_s=age_s
         ),
     )
 
@@ -248,6 +250,14 @@ TABLE = (
         NextStep.PLAN,
         "`reconciler apply` finds out first",
         beside=Evidence(open_calls=calls()),
+    ),
+    Row(
+        "moving for hours by a call of ours",
+        world(["web-1"], [MOVING], [on("web-1/disk-1")]),
+        "unsettled",
+        NextStep.TICKET,
+        "once its status was reset, `reconciler apply` closes the call",
+        beside=Evidence(open_calls=calls(age_s=7200.0)),
     ),
     Row(
         "a call of ours without a known end, and nothing to be seen",
