@@ -16,6 +16,7 @@ from reconciler.model.attachment import AttachmentKey, Observed, Phase, Sighting
 from reconciler.model.declared import Side
 from reconciler.model.live import ServerStatus, VolumeStatus
 from reconciler.planning.ground import Seen, Wish
+from reconciler.planning.selection import chosen
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -53,13 +54,18 @@ def moving(on: Ground) -> tuple[AttachmentKey, ...]:
     """Give the owned attachments, live or wanted, that are in motion; sorted.
 
     Their volume is, or their server (it reboots) where they would be made or taken away. What an
-    earlier call left unsettled isn't among them: that was waited for already.
+    earlier call left unsettled isn't among them: that was waited for already. Nor is what a
+    selection leaves out or an approval doesn't name: nothing of it is made, wherever it rests.
     """
     mine = {Wish.WANTED, Wish.UNWANTED}
     volumes = on.moving - {key.volume_id for key in on.circumstances.unsettled}
     keys = on.desired.wanted.keys() | on.live.observed.keys() if volumes else ()
     found = {key for key in keys if key.volume_id in volumes and on.wish(key) in mine}
-    return tuple(sorted(found | _behind_servers(on)))
+    every = found | _behind_servers(on)
+    asked = {key.volume_id for key in every if chosen(key, on)}
+    if (approved := on.circumstances.approved) is not None:
+        asked &= {one.key.volume_id for one in approved}
+    return tuple(sorted(key for key in every if key.volume_id in asked))
 
 
 def _behind_servers(on: Ground) -> set[AttachmentKey]:

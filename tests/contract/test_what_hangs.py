@@ -11,9 +11,10 @@ import pytest
 from reconciler.execution.recovery import AT_LEAST_S, LATE_S
 from reconciler.model.outcome import Verdict
 from reconciler.operations.applied import Ending
+from reconciler.operations.apply import apply_manifests
 from tests.contract.having import ecs, having, two_views
 from tests.rig.plot import Plot
-from tests.rig.stage import verdicts
+from tests.rig.stage import YES, verdicts
 from tests.rig.virtual_time import run
 
 if TYPE_CHECKING:
@@ -116,6 +117,29 @@ def test_what_a_reset_left_half_made_holds_its_server_no_longer(house: House) ->
         ((_, closed),) = on.events.found
         assert (closed.verdict, closed.code) == (Verdict.FAILED, "views-disagree")
         assert verdicts(applied) == {Verdict.DONE: 1}, "it is detached by its server"
+
+    run(story())
+
+
+@having(two_views)
+def test_what_hangs_by_somebody_else_is_waited_for_where_it_is_chosen(house: House) -> None:
+    async def story() -> None:
+        on = house.stage(TWO)
+        volume = on.cloud.volumes[house.vendor.identity("v1")]
+        on.cloud.keep(volume)
+        volume.status, volume.in_flight = "detaching", {"nobody's"}
+        wanted = replace(house.rows(s1=["v1"], s2=["v3"]), limits={"stepTimeout": "5m"})
+        left_out = replace(on.request(wanted), excludes=("s1/v1",))
+        began_s = asyncio.get_running_loop().time()
+        applied = await apply_manifests(left_out, on.around, YES, on.events)
+        assert (applied.ending, set(on.truth())) == (
+            Ending.CONFIRMED,
+            {("s1", "v1"), ("s2", "v3")},
+        )
+        assert asyncio.get_running_loop().time() - began_s < 60
+        waited, took_s = await timed(on, wanted)
+        assert waited.ending is Ending.REFUSED
+        assert took_s > 300
 
     run(story())
 

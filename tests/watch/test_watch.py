@@ -293,3 +293,17 @@ def test_another_run_that_changes_the_cloud_is_left_to_it(tmp_path: Path) -> Non
         assert night.truth() == {("web-1", "one"), ("web-2", "two"), ("web-3", "three")}
 
     run(story())
+
+
+def test_a_volume_that_hangs_delays_no_correction_of_another(tmp_path: Path) -> None:
+    async def story() -> None:
+        night = await settled(tmp_path)
+        volume = night.on.cloud.volumes["two-id"]
+        night.on.cloud.keep(volume)
+        volume.status, volume.in_flight = "detaching", {"nobody's"}
+        night.console("detach", "web-1", "one")
+        (tick, *_) = await night.watch(EVERY_S)
+        assert [one.verdict for one in tick.corrections] == [Verdict.DONE]
+        assert tick.took_s < 60
+
+    run(story())
