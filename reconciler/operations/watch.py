@@ -15,6 +15,7 @@ import asyncio
 import uuid
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.errors import JournalError, ReconcilerError
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from reconciler.model.watching import Difference
     from reconciler.operations.applied import Applied, Result
     from reconciler.operations.asked import Request, Surroundings
-    from reconciler.operations.plans import ScopePlan
+    from reconciler.operations.plans import Planned, ScopePlan
     from reconciler.operations.sessions import Session
     from reconciler.planning.correcting import Chosen
     from reconciler.planning.differing import Comparison
@@ -223,8 +224,9 @@ def _all_held(chosen: Chosen, held: Held) -> Chosen:
 
 async def _corrected(watch: Watch, look: _Look, chosen: Chosen, made: Tick) -> Tick:
     run = uuid.uuid4().hex
+    outlived: list[Finding] = []
     consent = Consent(
-        ask=lambda _: frozenset(),
+        ask=partial(_agreed, look, outlived),
         show=lambda _: None,
         prompts=False,
         approved=approval(chosen.changes),
@@ -241,6 +243,8 @@ async def _corrected(watch: Watch, look: _Look, chosen: Chosen, made: Tick) -> T
         watch.stop,
         lock_timeout_s=watch.lock_timeout_s,
     )
+    if outlived:
+        applied = replace(applied, findings=tuple(outlived))
     corrections = tuple(_corrections(applied.results, run, watch.now_s))
     tried = [one for one in applied.results if one.outcome.code not in UNSENT]
     breaker = _recorded(watch, look, chosen.changes, tried, corrections, made.breaker)
@@ -254,6 +258,26 @@ async def _corrected(watch: Watch, look: _Look, chosen: Chosen, made: Tick) -> T
         run=run if applied.results else None,
         requests=made.requests + applied.requests,
     )
+
+
+def _memory(scope: ScopePlan) -> tuple[object, ...]:
+    """Give what was recorded of applies when a scope was planned."""
+    return scope.on.circumstances.applied, scope.on.circumstances.memories
+
+
+def _agreed(look: _Look, outlived: list[Finding], fresh: Planned) -> frozenset[str] | None:
+    """Agree, with the lease held, unless another run has recorded an apply since the look."""
+    if all(_memory(scope) == _memory(look.plan) for scope in fresh.scopes):
+        return frozenset()
+    scope = look.plan.plan.scope
+    finding = Finding(
+        code="stale",
+        summary=f"another apply of scope `{scope}` ended since this look: what it made isn't drift",
+        hint="nothing was sent; the next look holds the cloud against that apply",
+        scope=scope,
+    )
+    outlived.append(finding)
+    return None
 
 
 def _corrections(results: Sequence[Result], run: str, now_s: float) -> Iterator[Correction]:
