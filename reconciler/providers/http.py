@@ -22,7 +22,7 @@ import httpx
 
 from reconciler.errors import ProviderError
 from reconciler.model.outcome import Answer, Progress, Receipt
-from reconciler.providers.answers import Heard, bounded_body, retry_after_s
+from reconciler.providers.answers import Heard, Whole, bounded_body, retry_after_s
 from reconciler.providers.clients import Ways, ways_of
 from reconciler.providers.failures import DeniedError, NotSentError
 from reconciler.providers.machine import proxy_secrets, untrusted
@@ -238,7 +238,7 @@ class Line:
             heard.request_id = clean(dict(headers).get(REQUEST_ID, b"").decode(errors="replace"))
             body = self.redaction.hidden(await bounded_body(response, heard), *proofs)
         logger.debug("%s: HTTP %s, request id %s", heard.where, heard.status, heard.request_id)
-        return httpx.Response(response.status_code, headers=headers, content=body, request=request)
+        return Whole(response.status_code, headers, body, request)
 
     def _headers(
         self, response: httpx.Response, proofs: tuple[str, ...]

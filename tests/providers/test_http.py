@@ -17,6 +17,7 @@ from reconciler.errors import ProviderError
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.live import Words
 from reconciler.model.outcome import Answer
+from reconciler.providers.answers import Whole
 from reconciler.providers.http import AskingProvider
 
 from .edge import CALL, NOW, SECRET, Edge, Says, SkippingLoop, answering, failing
@@ -369,3 +370,17 @@ def test_a_tuple_that_is_given_up_takes_its_requests_along() -> None:
         return len(asyncio.all_tasks())
 
     assert asyncio.run(run()) == 1
+
+
+def test_an_answer_that_was_read_is_httpx_s_own_in_all_that_people_use() -> None:
+    request = httpx.Request("GET", "https://cloud.example/a")
+    body = '{"name": "café"}'.encode()
+    headers = [(b"content-type", b"application/json"), (b"x-a", b"1"), (b"via", b"caf\xe9")]
+    mine = Whole(404, headers, body, request)
+    theirs = httpx.Response(404, headers=headers, content=body, request=request)
+    for told in (
+        lambda one: (one.status_code, one.content, one.text, one.json(), one.request),
+        lambda one: (one.is_success, one.is_redirect, one.headers.get("X-A"), one.headers["via"]),
+    ):
+        assert told(mine) == told(theirs)
+    assert repr(mine) == repr(theirs)
