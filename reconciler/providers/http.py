@@ -63,6 +63,8 @@ NAMES = frozenset({"user", "domain"})
 """Credentials that aren't secret: without them nobody could tell who was denied."""
 CHANGES = "changes"
 """The extension of a request that changes something."""
+PROVING = (b"authorization", b"signature")
+"""How the headers end that prove who asks."""
 GIVEN = b"x-subject-token"
 """The header in which a cloud gives a token; from then on the token is a secret of the line."""
 REQUEST_ID = b"x-request-id"
@@ -371,6 +373,6 @@ def _receipt(answer: Answer, error: ProviderError) -> Receipt:
 
 def _proofs(request: httpx.Request) -> tuple[str, ...]:
     """Give what proves who asks in this request alone: its signature, in its header and bare."""
-    header = request.headers.get("Authorization", "")
-    bare = (told for name, told in request.headers.items() if name.endswith("signature"))
-    return (header, header.rpartition("Signature=")[2], *bare)
+    raw = request.headers.raw
+    told = [value.decode(errors="replace") for name, value in raw if name.lower().endswith(PROVING)]
+    return (*told, *(one.rpartition("Signature=")[2] for one in told if "Signature=" in one))
