@@ -16,6 +16,7 @@ import math
 from collections import Counter, deque
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain
 from statistics import median
 from typing import TYPE_CHECKING, cast
 
@@ -75,13 +76,23 @@ def waits_s(expected_s: float | None) -> Iterator[float]:
         delay_s = max(min(LONGEST_S, delay_s * 2), rest_s)
 
 
+def unlearned_s() -> Iterator[float]:
+    """Give the waits between questions about jobs of which nobody knows how long they take.
+
+    The first two in one: after half a second no job was seen to have ended yet (unverified), and
+    that question was one too many for a single call.
+    """
+    waits = waits_s(None)
+    return chain([next(waits) + next(waits)], waits)
+
+
 class Turns:
     """Who of many calls of one verb asks its job next, while nobody knows when they end."""
 
     def __init__(self) -> None:
         self.seat = asyncio.Lock()
         """Held by the one whose turn it is; the others queue in their order."""
-        self.waits = waits_s(None)
+        self.waits = unlearned_s()
         """The waits between the questions of all of them."""
         self.unended_s = 0.0
         """The greatest age at which a job was seen running."""

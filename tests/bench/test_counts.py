@@ -81,6 +81,13 @@ def test_an_apply_stays_near_its_bounds(case: Case, ratio: float, tmp_path: Path
     assert asked.seconds / least_s <= ratio
 
 
+def test_one_call_alone_asks_its_job_twice_and_looks_once(tmp_path: Path) -> None:
+    case = Case(name="shared", kind=DETACH, attachments=16, servers=16, shared=True)
+    ended, asked = applied(case, tmp_path)
+    assert ended.ending is Ending.CONFIRMED
+    assert (asked.writes, asked.looks) == (1, 2 + 2), "two questions, and one look in two views"
+
+
 def test_ten_disks_of_a_desktop_leave_in_one_call(tmp_path: Path) -> None:
     case = Case(name="desks", kind=DETACH, provider=WORKSPACE, attachments=200, servers=20)
     ended, asked = applied(case, tmp_path)

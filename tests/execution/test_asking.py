@@ -95,10 +95,10 @@ def many(*ends_s: float) -> Mapping[str, float]:
 @pytest.mark.parametrize(
     ("ends_s", "questions", "known_s"),
     [
-        pytest.param([2.0], 3, [3.5], id="one alone asks as ever"),
-        pytest.param([2.0] * 32, 3 + 31, [3.5] * 32, id="many: three turns, and one question each"),
-        pytest.param([60.0] * 32, 23 + 31, [61.5] * 32, id="long ones cost little more"),
-        pytest.param([STUCK, *[2.0] * 9], 92, [600.0, *[3.5] * 9], id="one that never ends"),
+        pytest.param([2.0], 2, [3.5], id="one alone asks twice"),
+        pytest.param([2.0] * 32, 2 + 31, [3.5] * 32, id="many: two turns, and one question each"),
+        pytest.param([60.0] * 32, 22 + 31, [61.5] * 32, id="long ones cost little more"),
+        pytest.param([STUCK, *[2.0] * 9], 91, [600.0, *[3.5] * 9], id="one that never ends"),
     ],
 )
 def test_calls_of_an_unknown_length_take_turns(
@@ -118,9 +118,9 @@ def test_what_one_learned_lets_the_others_learn_as_well() -> None:
 @pytest.mark.parametrize(
     ("cloud", "known_s"),
     [
-        pytest.param(Jobs(ends=JobState.FAILED), 0.5, id="all fail at once"),
-        pytest.param(Jobs(ends=JobState.GONE), 0.5, id="the cloud knows none of them"),
-        pytest.param(Jobs(tells=False), 0.5, id="they can't be asked"),
+        pytest.param(Jobs(ends=JobState.FAILED), 1.5, id="all fail at once"),
+        pytest.param(Jobs(ends=JobState.GONE), 1.5, id="the cloud knows none of them"),
+        pytest.param(Jobs(tells=False), 1.5, id="they can't be asked"),
     ],
 )
 def test_an_answer_that_is_not_running_ends_the_turns(cloud: Jobs, known_s: float) -> None:
