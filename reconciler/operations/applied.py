@@ -61,6 +61,8 @@ class Applied:
     seconds: float = 0.0
     findings: tuple[Finding, ...] = ()
     """Why nothing was sent, where that isn't in the plan."""
+    run: str = ""
+    """What `history`, `show` and `undo` know it by; empty: it left nothing there."""
 
 
 def results_of(scope: ScopePlan, outcomes: Mapping[str, Outcomes]) -> tuple[Result, ...]:
@@ -217,4 +219,5 @@ def run_report(applied: Applied) -> RunReport:
         seconds=applied.seconds,
         complete=applied.ending is Ending.CONFIRMED,
         refused=applied.ending is Ending.REFUSED,
+        run=applied.run,
     )

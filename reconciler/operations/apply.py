@@ -123,6 +123,7 @@ async def apply_manifests(
             applied,
             requests=sum(session.pace.requests for session in now.sessions),
             seconds=asyncio.get_running_loop().time() - began_s,
+            run=log.told,
         )
 
 

@@ -34,6 +34,11 @@ class RunLog:
         self._verb = verb
         self._begun: dict[str, Session] = {}
 
+    @property
+    def told(self) -> str:
+        """Give the id by which the history knows the run; empty: it has nothing of it."""
+        return self.run if self._begun else ""
+
     def began(self, session: Session) -> None:
         """Write that something of this cloud is about to be adopted or changed."""
         assert session.pages is not None, "whoever changes something has a journal"

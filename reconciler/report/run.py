@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from reconciler.model.outcome import Verdict
 from reconciler.report.escape import plain
+from reconciler.report.history import ID_LENGTH
 from reconciler.report.text import attachment, in_line
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class RunReport:
     """True when everything in the selection is confirmed: exit code 0, and only then."""
     refused: bool
     """True when it was held back and nothing was sent."""
+    run: str = ""
+    """Its id; empty: the history has nothing of it, because nothing was adopted or changed."""
 
 
 def run_document(report: RunReport) -> Document:
@@ -59,6 +62,7 @@ def run_document(report: RunReport) -> Document:
     verdicts = [verdict for _, verdict, _ in report.results]
     done = [c.action.value for c, verdict, _ in report.results if verdict is Verdict.DONE]
     return {
+        "run": report.run or None,
         "complete": report.complete,
         "refused_whole": report.refused,
         "done": {action: done.count(action) for action in DONE},
@@ -92,13 +96,20 @@ def _row(change: Change, verdict: Verdict, outcome: Outcome) -> Document:
 
 
 def run_text(document: Document) -> str:
-    """Give the closing lines of a run; none where the plan said already that all is well."""
+    """Give the closing lines of a run; where the plan said that all is well, its id at most."""
+    lines = [*_known_as(document)]
     if document["refused_whole"]:
-        return "Apply refused. Nothing was sent.\n"
-    if document["complete"] and document["in_line"]:
-        return ""
-    lines = [*_open(document), _counts(document), *_simulated(document)]
+        lines += ["Apply refused. Nothing was sent."]
+    elif not (document["complete"] and document["in_line"]):
+        lines = [*_open(document), *lines, _counts(document), *_simulated(document)]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _known_as(document: Document) -> Iterator[str]:
+    """Give the id of a run that the history has; above the lines that scripts take for the last."""
+    if document["run"]:
+        run = str(document["run"])[:ID_LENGTH]
+        yield f"Run {run}: see `reconciler history {run}`."
 
 
 def _open(document: Document) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import socket
 import sqlite3
@@ -370,3 +371,20 @@ def test_a_database_url_of_another_kind_is_refused_and_not_repeated(
     assert ran.code == 1
     assert "write it as postgresql://USER:PASSWORD@HOST/NAME" in ran.err
     assert "hush" not in ran.err
+
+
+def test_its_end_names_the_run_that_the_history_knows(lab: Lab) -> None:
+    lab.declare(MOVE)
+    made = lab.apply()
+    (told,) = re.findall(r"(?m)^Run (\w{8}): see `reconciler history \1`\.$", made.out)
+    (row,) = lab.run("history").out.splitlines()[1:]
+    assert row.startswith(f"{told}  ")
+    assert lab.run("undo", told, "-f", "lab.yaml").code == 0
+    assert "Run " not in lab.apply().out, "nothing was adopted or changed: no run is known"
+
+
+def test_a_program_hears_the_run_that_the_history_knows(lab: Lab) -> None:
+    lab.declare(MOVE)
+    ends = [json.loads(lab.apply("--json").out.splitlines()[-1]) for _ in range(2)]
+    (past,) = json.loads(lab.run("history", "--json").out)["runs"]
+    assert [end["reconciler"]["run"] for end in ends] == [past["id"], None]

@@ -46,6 +46,7 @@ SAME = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "2026-01-15T08:00:00Z"),
     (re.compile(r"\b[0-9a-f]{32}\b"), RUN),
     (re.compile(r"^[0-9a-f]{8}(?=  )", re.MULTILINE), RUN[:8]),
+    (re.compile(r"(?<=\bRun )[0-9a-f]{8}\b|(?<=\bhistory )[0-9a-f]{8}\b"), RUN[:8]),
     (re.compile(r"\d+ API calls, \d+ s"), "36 API calls, 8 s"),
     (re.compile(r"\d+ API calls"), "36 API calls"),
     (re.compile(r"Python 3[.\d]+"), "Python 3.11.7"),
