@@ -21,6 +21,7 @@ from reconciler.cli.flags import (
 from reconciler.cli.interrupt import run_stoppable
 from reconciler.cli.outcome import annotate, say, show, waits
 from reconciler.cli.telling import telling
+from reconciler.model.counting import counted
 from reconciler.model.plan import Action
 from reconciler.operations import planfile
 from reconciler.operations.applied import run_report
@@ -173,10 +174,14 @@ def _counted(planned: Planned) -> Mapping[str, int] | None:
     typed: dict[str, int] = {}
     for scope in planned.scopes:
         name, number = scope.plan.scope, scope.plan.to_type
-        if number and answer(DETACH_PROMPT.format(scope=name, number=number)) != str(number):
+        if number and _typed(name, number) != str(number):
             return None
         typed |= {name: number} if number else {}
     return typed
+
+
+def _typed(scope: str, number: int) -> str:
+    return answer(DETACH_PROMPT.format(scope=scope, attachments=counted(number, "attachment")))
 
 
 def _asked(planned: Planned, acknowledged: frozenset[str]) -> frozenset[str] | None:

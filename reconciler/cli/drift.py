@@ -12,6 +12,7 @@ from reconciler.cli.ending import ERROR
 from reconciler.cli.flags import manifest_flags, surroundings
 from reconciler.cli.history import when
 from reconciler.cli.outcome import run, say, show, waits
+from reconciler.model.counting import counted
 from reconciler.model.watching import Answer
 from reconciler.operations.drift import drift
 from reconciler.operations.offline import drift_with_snapshot
@@ -46,7 +47,7 @@ def verb(*, asked: Request, as_json: bool, snapshot: str | None) -> int:
     else:
         path = Path(snapshot)
         found = run(lambda: drift_with_snapshot(asked, around, path, waits))
-        scopes = "1 scope" if len(found.scopes) == 1 else f"{len(found.scopes)} scopes"
+        scopes = counted(len(found.scopes), "scope")
         say(f"Snapshot of {scopes} saved to {plain(snapshot)}.\n", err=True)
     document = drift_document(found.scopes, found.findings, when)
     say(json.dumps(document, indent=2, sort_keys=True) + "\n" if as_json else drift_text(document))

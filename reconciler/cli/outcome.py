@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from reconciler.cli.ending import ERROR, INCOMPLETE
 from reconciler.cli.terminal import annotating, look
 from reconciler.errors import JournalError, ReconcilerError
+from reconciler.model.counting import counted
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.report.document import finding_row
 from reconciler.report.escape import plain
@@ -122,7 +123,7 @@ def show(findings: Iterable[Finding]) -> None:
             say(f"{line}\n", err=True)
         say("\n", err=True)
     if len(rows) > SHOWN_FINDINGS:
-        say(f"and {len(rows) - SHOWN_FINDINGS} more findings\n", err=True)
+        say(f"and {counted(len(rows) - SHOWN_FINDINGS, 'more finding')}\n", err=True)
     if ordered:
         say(f"More about a code: `reconciler explain-code {ordered[0].code}`\n", err=True)
     annotate(rows)

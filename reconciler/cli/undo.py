@@ -14,6 +14,7 @@ from reconciler.cli.ending import ERROR
 from reconciler.cli.flags import LOCK_FLAG, manifest_flags, plan_flags, surroundings
 from reconciler.cli.outcome import run, say, show, waits
 from reconciler.cli.telling import telling
+from reconciler.model.counting import counted
 from reconciler.operations.plans import plan_manifests
 from reconciler.operations.undo import undoing
 from reconciler.report.document import finding_row
@@ -105,7 +106,8 @@ def _text(undo: Undo, planned: Planned | None, *, shown: bool) -> str:
     rows = [finding_row(finding) for finding in undo.findings]
     first = rows[:SHOWN_FINDINGS]
     lines = "".join("".join(f"{line}\n" for line in [*finding_lines(row), ""]) for row in first)
-    lines += f"and {len(rows) - len(first)} more findings\n\n" if len(rows) > len(first) else ""
+    more = counted(len(rows) - len(first), "more finding")
+    lines += f"and {more}\n\n" if len(rows) > len(first) else ""
     if planned is None or not (_changes(planned) or planned.findings):
         # What is lost is still so, and was told above: it only can't be taken back.
         told = any(finding.code.startswith("undo-") for finding in undo.findings)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.attachment import AttachmentKey
 from reconciler.model.call import Verb
+from reconciler.model.counting import counted
 from reconciler.model.declared import Side
 from reconciler.model.finding import Finding
 from reconciler.model.memory import Remembers
@@ -192,7 +193,7 @@ def short_of(applied: Applied, shown: Planned) -> Applied:
         return applied
     finding = Finding(
         code="came-up-since",
-        summary=f"{count} more changes came up since this plan was shown, and were left out",
+        summary=f"{counted(count, 'more change')} came up since this plan was shown: left out",
         hint="run `reconciler apply` again: it shows them, and asks",
     )
     short = Ending.INCOMPLETE if applied.results else Ending.REFUSED

@@ -31,6 +31,7 @@ from reconciler.execution.recovery import adopt
 from reconciler.execution.sending import Run
 from reconciler.execution.settle import Settling
 from reconciler.execution.watcher import Durations, Watcher
+from reconciler.model.counting import counted
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.plan import Action
 from reconciler.operations.applied import Applied, Ending, ending_of, record, results_of, short_of
@@ -109,8 +110,7 @@ async def apply_manifests(
         verb = consent.verb if request.rows is None else UNDO
         claim = Claim(run=run_id, operation=verb, timeout_s=lock_timeout_s, tell=consent.tell)
         leases = Leases(now.sessions, claim)
-        commit = made_from(request.files, around, recursive=request.recursive)
-        log = RunLog(run_id, verb, commit)
+        log = RunLog(run_id, verb, made_from(request.files, around, recursive=request.recursive))
         started = _Started(now=now, runs=runs, log=log, leases=leases, tell=consent.tell)
         try:
             await leases.obtain()
@@ -217,7 +217,8 @@ async def _adopted(started: _Started) -> _Ready:
         if left := len(runs[name].journal.open_intents()):
             started.log.began(session)
             # Their jobs may take minutes, and nothing else is told before they have ended.
-            started.tell(f"looking after {left} calls of an earlier run in scope `{name}`")
+            calls = counted(left, "call")
+            started.tell(f"looking after {calls} of an earlier run in scope `{name}`")
         try:
             unsettled[name] = await adopt(runs[name])
         except ProviderError as error:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from reconciler.execution.clock import LoopClock
 from reconciler.execution.pace import ScopePace
 from reconciler.execution.retry import Patience
+from reconciler.model.counting import counted
 from reconciler.model.finding import Finding
 from reconciler.model.record import Identity
 from reconciler.operations import wiring
@@ -93,9 +94,8 @@ def _notices(snapshot: Snapshot, scope: str) -> tuple[str, ...]:
     if not row.complete:
         told.insert(0, "rows were missing when the snapshot was made")
     if row.rest.attachments:
-        told.append(
-            f"{row.rest.attachments} attachments of what no manifest named are only counted"
-        )
+        rest = counted(row.rest.attachments, "attachment")
+        told.append(f"of what no manifest named there is only a count: {rest}")
     return tuple(told)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from reconciler.errors import ProviderError
 from reconciler.execution.look import REST_S, Wait, steady
 from reconciler.model.call import Verb
+from reconciler.model.counting import counted
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.memory import NOBODY, Remembers
 from reconciler.operations.hooking import undefined
@@ -326,6 +327,5 @@ def _left_open(session: Session) -> tuple[str, ...]:
     count = len(session.pages.open_intents()) if session.pages is not None else 0
     if not count:
         return ()
-    return (
-        f"{count} calls of an earlier run have no known end yet: `apply` looks after them first",
-    )
+    calls = counted(count, "call")
+    return (f"no end is known yet of {calls} of an earlier run: `apply` looks after that first",)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from reconciler.errors import JournalError
 from reconciler.model.call import Call, Verb
+from reconciler.model.counting import counted
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.history import RunEnd
 from reconciler.model.outcome import Answer, Verdict
@@ -60,9 +61,10 @@ async def ask_beforehand(
     found, passed = await rehearsed(cast("Preflight", provider), plain, asked)
     others = len(plan.permitted) - len(plain)
     left = len(plain) - passed - len(found)
-    notice = f"the cloud was asked about {passed + len(found)} plain attaches: {passed} would pass"
-    notice += f"; {others} other changes can't be asked about" if others else ""
-    notice += f"; {left} more were not asked about" if left else ""
+    about = counted(passed + len(found), "plain attach", "plain attaches")
+    notice = f"the cloud was asked about {about}: {passed} would pass"
+    notice += f"; {counted(others, 'other change')} can't be asked about" if others else ""
+    notice += f"; {left} more {'was' if left == 1 else 'were'} not asked about" if left else ""
     return tuple(found), notice
 
 

@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from reconciler.model.counting import counted
 from reconciler.model.declared import Side
 from reconciler.model.finding import Finding
 from reconciler.model.live import LeftOut
@@ -68,11 +69,12 @@ class Index:
                 scope=scope,
             )
         if self._left:
-            what = f"`{ref.text}` is none of the {len(self._names)} {word}s that it names"
+            what = f"`{ref.text}` is none of the {counted(len(self._names), word)} that it names"
             return not_in_snapshot(scope, f"{what}, of {self._left} it has the count", ref.place)
         return Finding(
             code=f"{word}-not-found",
-            summary=f"no {word} has the name or id `{ref.text}`, of {len(self._names)} live ones",
+            summary=f"no {word} has the name or id `{ref.text}`, of "
+            f"{counted(len(self._names), 'live one')}",
             hint=self._nearest(ref.text),
             place=ref.place,
             scope=scope,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from reconciler.model.attachment import Attachment, AttachmentKey
+from reconciler.model.counting import counted
 from reconciler.model.declared import Listed, Ref, Side
 from reconciler.model.finding import Finding
 from reconciler.planning.names import indices, not_in_snapshot
@@ -328,7 +329,8 @@ def _nobody(live: Live, entry: Entry, selector: Selector) -> Finding:
         hint = "the cloud tells no tag of any server: choose by `names`, or list the servers"
     return Finding(
         code="selector-empty",
-        summary=f"the selector of `{entry.owner.text}` matches none of {len(live.servers)} servers",
+        summary=f"the selector of `{entry.owner.text}` matches none of "
+        f"{counted(len(live.servers), 'server')}",
         hint=hint,
         place=selector.place,
         scope=live.scope,

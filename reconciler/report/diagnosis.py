@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from reconciler.model.counting import counted
 from reconciler.model.outcome import Verdict
 from reconciler.report.document import finding_row
 from reconciler.report.escape import plain
@@ -126,7 +127,8 @@ def _lines(document: Document) -> Iterator[str]:
     for scope in cast("list[dict[str, object]]", document["scopes"]):
         rows = cast("list[dict[str, object]]", scope["diagnoses"])
         said = f"{scope['stuck']} stuck." if scope["stuck"] else NOTHING_STUCK
-        yield f"Scope {scope['name']}: {scope['attachments']} attachments. {said}"
+        there = counted(cast("int", scope["attachments"]), "attachment")
+        yield f"Scope {scope['name']}: {there}. {said}"
         for row in rows:
             yield ""
             yield from _diagnosis(row)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from reconciler.model.counting import counted
 from reconciler.report.escape import plain
 from reconciler.report.history import leases_text, table
 
@@ -36,13 +37,13 @@ def schedule_text(document: Document) -> str:
 def fleet_text(document: Document) -> str:
     """Give workers, the queue, scopes and leases."""
     looks = cast("Mapping[str, int]", document["looks"])
-    counted = ", ".join(f"{count} {name}" for name, count in sorted(looks.items())) or "empty"
+    queue = ", ".join(f"{count} {name}" for name, count in sorted(looks.items())) or "empty"
     more = cast("int", document["more"])
     parts = [
         _workers(cast("Rows", document["workers"])),
-        f"Queue: {counted}.\n",
+        f"Queue: {queue}.\n",
         _scopes(cast("Rows", document["scopes"])),
-        *([f"and {more} more scopes: --after, --search, --limit\n"] if more else []),
+        *([f"and {counted(more, 'more scope')}: --after, --search, --limit\n"] if more else []),
         leases_text(document),
     ]
     return "\n".join(parts)

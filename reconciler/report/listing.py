@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from reconciler.model.counting import counted
 from reconciler.report.escape import plain
 from reconciler.report.look import padded, width
 
@@ -59,8 +60,9 @@ def _lines(document: Document) -> Iterator[str]:
     for scope in cast("list[dict[str, object]]", document["scopes"]):
         rows = [_cells(row) for row in cast("list[dict[str, object]]", scope["attachments"])]
         widths = [max(width(row[n]) for row in (HEAD, *rows)) for n in range(len(HEAD))]
-        counted = f"{scope['servers']} servers, {scope['volumes']} volumes, {len(rows)} attachments"
-        yield f"Scope {scope['name']}: {counted}"
+        told = [counted(cast("int", scope[f"{word}s"]), word) for word in ("server", "volume")]
+        told.append(counted(len(rows), "attachment"))
+        yield f"Scope {scope['name']}: {', '.join(told)}"
         for row in (HEAD, *rows):
             yield "  ".join(map(padded, row, widths)).rstrip()
         if not scope["complete"]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from reconciler.model.counting import counted
 from reconciler.report.escape import code, fence, html_code, plain
 from reconciler.report.text import ORDER, attachment, beside, finding_lines, sign, summary
 
@@ -61,7 +62,8 @@ def plan_markdown(document: Document) -> str:
     left = sum(_scope(paper, scope, ours["changes"]) for scope in ours["scopes"])
     left += _findings(paper, ours["findings"])
     if left:
-        paper.lines += [f"**And {left} more lines that don't fit here:** see the whole plan.", ""]
+        more = "more line that doesn't", "more lines that don't"
+        paper.lines += [f"**And {counted(left, *more)} fit here:** see the whole plan.", ""]
     paper.lines.append(f"<sub>digest {code(str(ours['digest']))}</sub>")
     return "\n".join(paper.lines) + "\n"
 
@@ -71,10 +73,10 @@ def _title(ours: Mapping[str, object]) -> str:
     wrong = len(_errors(cast("Sequence[Row]", ours["findings"])))
     changes = sum(n[name] for name in COUNTS[:5])
     if not ours["scopes"]:
-        return f"Plan: none, {wrong} error{'' if wrong == 1 else 's'}"
-    told = [f"{changes} change{'' if changes == 1 else 's'}"] if changes else []
+        return f"Plan: none, {counted(wrong, 'error')}"
+    told = [counted(changes, "change")] if changes else []
     told += [f"{n['refused']} refused"] if n["refused"] else []
-    told += [f"{wrong} error{'' if wrong == 1 else 's'}"] if wrong else []
+    told += [counted(wrong, "error")] if wrong else []
     return f"Plan: {', '.join(told) or 'nothing to change'}"
 
 

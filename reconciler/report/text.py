@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from reconciler.model.counting import counted
 from reconciler.report.escape import plain
 from reconciler.report.look import PLAIN, padded, width
 
@@ -25,8 +26,8 @@ DESTROY_PROMPT = """`{server}/{volume}` will be deleted for good, with everythin
   Only its name will be accepted to approve.
 
   Enter a value: """
-DETACH_PROMPT = """{number} attachments of scope {scope} would leave, more than a limit allows.
-  Only their number will be accepted to approve.
+DETACH_PROMPT = """{attachments} of scope {scope} would leave, more than a limit allows.
+  Only this number will be accepted to approve.
 
   Enter a value: """
 FORCE_PROMPT = """`{volume}` leaves `{server}` by force: what its guest hasn't written may be lost.
@@ -205,8 +206,7 @@ def _matched(row: Mapping[str, object]) -> str:
     if not names:
         return "matches no server"
     more = f" and {len(names) - SHOWN_MATCHED} more" if len(names) > SHOWN_MATCHED else ""
-    counted = f"{len(names)} server{'s' if len(names) > 1 else ''}"
-    return f"matches {counted}: {', '.join(names[:SHOWN_MATCHED])}{more}"
+    return f"matches {counted(len(names), 'server')}: {', '.join(names[:SHOWN_MATCHED])}{more}"
 
 
 def _findings(ours: Mapping[str, object], look: Look) -> Iterator[str]:
@@ -227,7 +227,7 @@ def _findings(ours: Mapping[str, object], look: Look) -> Iterator[str]:
         yield from finding_lines(finding, look)
         yield ""
     if len(alone) > SHOWN_FINDINGS:
-        yield f"and {len(alone) - SHOWN_FINDINGS} more findings"
+        yield f"and {counted(len(alone) - SHOWN_FINDINGS, 'more finding')}"
 
 
 def identity(finding: Mapping[str, object]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from reconciler.model.counting import counted
 from reconciler.report.escape import plain
 from reconciler.report.history import ID_LENGTH, table
 from reconciler.report.watch import correction_row, difference_row, tick_document
@@ -53,7 +54,8 @@ def _parts(document: Document) -> Iterator[str]:
         return
     failed = sum(not tick["looked"] for tick in ticks)
     last = ticks[0]["began"]
-    yield f"\n{len(ticks)} looks, {failed} of which saw nothing; the last one at {last}.\n"
+    looks = counted(len(ticks), "look")
+    yield f"\n{looks}, {failed} of which saw nothing; the last one at {last}.\n"
     differences = cast("list[Document]", document["differences"])
     if differences:
         yield "\n" + table([HEAD, *(_difference(one) for one in differences)])

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from reconciler.model.counting import counted
 from reconciler.report.escape import plain
 from reconciler.web.asking import page_number, run_prefix, since_s, text, when
 from reconciler.web.doors import Doors
@@ -47,7 +48,11 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finalized,
     )
-    made.filters |= {"quoted": lambda value: quote(str(value), safe=""), "lines": _lines}
+    made.filters |= {
+        "quoted": lambda value: quote(str(value), safe=""),
+        "lines": _lines,
+        "counted": counted,
+    }
     return made
 
 

@@ -79,7 +79,7 @@ def test_what_a_run_left_open_is_adopted_and_both_tell_of_it(lab: Lab) -> None:
     ran = lab.apply()
     assert ran.code == 0
     # First of all: what dead runs left may take minutes, and a silent apply looks stuck.
-    assert ran.err.startswith("looking after 1 calls of an earlier run in scope `lab` ...\n")
+    assert ran.err.startswith("looking after 1 call of an earlier run in scope `lab` ...\n")
     second = next(run for run in runs(lab) if run["id"] != first["id"])
     assert second["adopted"] == 1
     by = f", adopted by run {second['id'][:8]}"

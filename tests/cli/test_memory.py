@@ -122,7 +122,7 @@ def test_a_scope_of_another_name_has_no_memory_and_another_data_folder_neither(
     path.write_text(path.read_text("utf-8").replace("scope: lab", "scope: renamed"), "utf-8")
     ran = applied.apply()
     assert (ran.code, applied.changing("renamed")) == (3, 0)
-    assert "no-memory: 1 attachments would leave, and neither" in ran.out
+    assert "no-memory: 1 attachment would leave, and neither" in ran.out
     applied.declare(LEAVES)
     monkeypatch.setenv("RECONCILER_DATA_DIR", "elsewhere")
     ran = applied.apply()
@@ -304,3 +304,12 @@ def test_the_number_of_detaches_may_be_typed(
     assert (ran.code, lab.changing()) == (code, 0 if code else 2), ran.out + ran.err
     asked = "2 attachments of scope lab would leave, more than a limit allows." in ran.err
     assert asked is (words.startswith("yes") and not flags)
+
+
+def test_one_is_told_as_one(lab: Lab) -> None:
+    lab.declare("  servers: {web-1: {volumes: [one, shared]}}")
+    assert "no-memory" not in lab.apply().out
+    told = lab.run("live", "-f", "lab.yaml").out.splitlines()[0]
+    assert told == "Scope lab: 3 servers, 7 volumes, 7 attachments"
+    assert lab.run("watch", "-f", "lab.yaml", "--once").code == 0
+    assert "\n1 look, 0 of which saw nothing; " in lab.run("history").out

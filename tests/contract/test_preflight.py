@@ -60,7 +60,7 @@ def test_plain_attaches_are_asked_about_and_nothing_changes(house: House) -> Non
         (told,) = made.scopes[0].report.notices
         assert told == (
             "the cloud was asked about 2 plain attaches: 2 would pass; "
-            "1 other changes can't be asked about"
+            "1 other change can't be asked about"
         )
         assert sum(row["method"] == "POST" for row in on.witness.rows) == 2
         assert (on.witness.writes, on.truth()) == ([], before)

@@ -120,7 +120,7 @@ def test_each_bus_has_its_own_slots() -> None:
     live = world([_with("a", any=9, scsi=1, virtio=1)], disks)
     made = planned(live, of_server("a", "u", "v", "w"))
     assert lines(made) == ["attach a/u", "attach a/v refused: no-free-slot", "attach a/w"]
-    assert "1 free scsi slots" in made.findings[0].summary
+    assert "1 free scsi slot and" in made.findings[0].summary
 
 
 def test_a_detach_frees_the_slot_of_its_own_bus() -> None:

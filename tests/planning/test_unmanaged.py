@@ -129,7 +129,7 @@ def test_strays_count_in_every_limit_and_not_as_owned() -> None:
     )
     assert codes(made) == ["limit-detach", "limit-detach-per-server"]
     assert made.refusals[0].summary.startswith(
-        "4 attachments, 4 of them nobody's, beside 1 owned ones would be detached, 1 may be"
+        "4 attachments, 4 of them nobody's, beside 1 owned one would be detached, 1 may be"
     )
     made = planned(live, MINE, policy=Policy(), circumstances=replace(DETACH, ack_detach=4))
     assert len(made.permitted) == 4

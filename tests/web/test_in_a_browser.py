@@ -72,7 +72,7 @@ def test_search_finds_by_name_and_by_id_from_the_keyboard(browser: Browser) -> N
         visit.tab.focus("#q")
         visit.tab.keyboard.type("v-scratch")
         visit.tab.keyboard.press("Enter")
-        visit.tab.get_by_text("0 scopes, 1 attachments.").wait_for()
+        visit.tab.get_by_text("0 scopes, 1 attachment.").wait_for()
         visit.tab.focus("main a")
         visit.tab.keyboard.press("Enter")
         visit.tab.get_by_text("Let it be for a week").wait_for()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.model.counting import counted
 from reconciler.model.declared import Side
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.memory import Protected, Remembers
@@ -62,8 +63,8 @@ def first_apply(leaving: Sequence[Change], on: Ground) -> Iterator[Finding]:
     if about.needs_memory and not about.memories and leaving:
         yield Finding(
             code="no-memory",
-            summary=f"{len(leaving)} attachments would leave, and neither the journal nor a base "
-            "commit tells what was applied here before",
+            summary=f"{counted(len(leaving), 'attachment')} would leave, and neither the journal "
+            "nor a base commit tells what was applied here before",
             hint="say `--first-apply` if this is the first one, or `--base REV` with the commit "
             "that was applied last",
             scope=on.live.scope,

@@ -10,6 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reconciler.model.counting import counted
 from reconciler.model.finding import Finding
 from reconciler.model.live import ANY_BUS
 from reconciler.model.plan import Action, Standing
@@ -99,8 +100,8 @@ def _bus_by_bus(
             yield _Short(
                 changes=tuple(mine[max(0, room) :]),
                 code="no-free-slot",
-                summary=f"{len(mine)} volumes shall come to `{name}`, which has {free[bus]} free "
-                f"{kind}slots and {freed} more after its detaches",
+                summary=f"{counted(len(mine), 'volume')} shall come to `{name}`, which has "
+                f"{counted(free[bus], f'free {kind}slot')} and {freed} more after its detaches",
                 hint="list fewer volumes, or let others go first",
             )
 

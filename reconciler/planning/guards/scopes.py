@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from math import floor
 from typing import TYPE_CHECKING
 
+from reconciler.model.counting import counted
 from reconciler.model.declared import Side
 from reconciler.model.finding import Finding, Severity
 from reconciler.model.plan import Action, Standing
@@ -139,7 +140,9 @@ def _limit(leaving: Sequence[Change], on: Ground, owned: int) -> Iterator[Findin
     if len(leaving) <= allowed or _acknowledged(leaving, on):
         return
     said = on.circumstances.ack_detach
-    wrong = f", and {said} were acknowledged" if said is not None else ""
+    wrong = (
+        f", and {said} {'was' if said == 1 else 'were'} acknowledged" if said is not None else ""
+    )
     yield Finding(
         code="limit-detach",
         summary=f"{_counted(leaving, on, owned)} would be detached, {allowed} "
@@ -153,7 +156,8 @@ def _counted(leaving: Sequence[Change], on: Ground, owned: int) -> str:
     strays = sum(c.leaves is not None and on.wish(c.leaves) is Wish.STRAY for c in leaving)
     if not strays:
         return f"{len(leaving)} of {owned} owned attachments"
-    return f"{len(leaving)} attachments, {strays} of them nobody's, beside {owned} owned ones"
+    beside = counted(owned, "owned one")
+    return f"{counted(len(leaving), 'attachment')}, {strays} of them nobody's, beside {beside}"
 
 
 def _policies(on: Ground) -> Iterator[tuple[Policy, str]]:
@@ -194,7 +198,7 @@ def _limit_per_server(leaving: Sequence[Change], on: Ground) -> Iterator[Finding
         if key is not None and count > most:
             yield Finding(
                 code="limit-detach-per-server",
-                summary=f"{count} volumes would leave `{on.name(key).server}`, "
+                summary=f"{counted(count, 'volume')} would leave `{on.name(key).server}`, "
                 f"{most} may{when} (maxDetachPerServer)",
                 hint=_way_out(leaving, on),
                 scope=on.live.scope,

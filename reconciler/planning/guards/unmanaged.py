@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.model.counting import counted
 from reconciler.model.declared import Unmanaged
 from reconciler.model.finding import Finding, Severity
 from reconciler.planning.ground import Seen, Wish
@@ -62,8 +63,8 @@ def uncounted(on: Ground) -> Iterator[Finding]:
     if _asked(on) and out is not None and out.attachments:
         yield Finding(
             code="unmanaged-not-in-snapshot",
-            summary=f"the snapshot only counts {out.attachments} attachments that nobody names, "
-            "and `unmanaged: detach` would take some of them away",
+            summary=f"the snapshot only counts {counted(out.attachments, 'attachment')} that "
+            "nobody names, and `unmanaged: detach` would take some of them away",
             hint="have it planned by somebody with credentials",
             scope=on.live.scope,
         )
@@ -81,10 +82,11 @@ def left(on: Ground) -> Iterator[Finding]:
     if marked:
         first = min(marked)
         mark = on.marks(first)[0]
+        are = "is" if len(marked) == 1 else "are"
         yield Finding(
             code="left-to-controller",
-            summary=f"{len(marked)} attachments that nobody owns are left to another controller, "
-            f"such as `{on.name(first).server}/{on.name(first).volume}`: `{mark}`",
+            summary=f"{counted(len(marked), 'attachment')} that nobody owns {are} left to another "
+            f"controller, such as `{on.name(first).server}/{on.name(first).volume}`: `{mark}`",
             hint="own a row to decide about it all the same",
             severity=Severity.NOTE,
             scope=on.live.scope,

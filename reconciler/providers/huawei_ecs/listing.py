@@ -23,6 +23,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.model.attachment import View
+from reconciler.model.counting import counted
 from reconciler.model.live import Live
 from reconciler.providers.huawei_ecs.errors import FAULTS
 from reconciler.providers.huawei_ecs.live import Seen
@@ -252,7 +253,7 @@ def _judged(what: str, pages: Sequence[Told]) -> Verdict:
     counts = [count for count, _ in pages if count is not None]
     times = Counter(row_id for _, ids in pages for row_id in ids)
     doubts = [
-        f"a page of {what} held {len(ids)} rows and wasn't the last"
+        f"a page of {what} held {counted(len(ids), 'row')} and wasn't the last"
         for _, ids in pages[:-1]
         if len(ids) < LIMIT
     ]

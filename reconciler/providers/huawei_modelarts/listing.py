@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from reconciler.model.counting import counted
 from reconciler.providers.huawei_modelarts.errors import FAULTS, NO_SERVER
 from reconciler.providers.huawei_modelarts.live import Seen
 from reconciler.providers.huawei_modelarts.wire import WireServer, WireServers
@@ -122,7 +123,7 @@ def _listed(
 def _doubts(pages: Sequence[WireServers], times: Mapping[str, int]) -> tuple[str, ...]:
     counts = [page.total for page in pages if page.total is not None]
     doubts = [
-        f"a page of servers held {len(page.data)} rows and wasn't the last"
+        f"a page of servers held {counted(len(page.data), 'row')} and wasn't the last"
         for page in pages[:-1]
         if len(page.data) < LIMIT
     ]
