@@ -213,6 +213,7 @@ def _counts(reports: Sequence[ScopeReport]) -> Document:
         "unknown": counted.count(Standing.UNKNOWN),
         "refused": counted.count(Standing.REFUSED)
         + sum(report.plan.refused_entries for report in reports),
+        "unselected": sum(report.plan.unselected for report in reports),
     }
 
 

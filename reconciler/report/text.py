@@ -73,7 +73,7 @@ def summary(ours: Mapping[str, object]) -> list[str]:
     scopes = cast("list[dict[str, object]]", ours["scopes"])
     if not scopes:
         return []
-    lines = memory_lines(scopes)
+    lines = [*memory_lines(scopes), *_left_out(scopes)]
     lines += [NO_CHANGES] if in_line(ours) else [counts_line(ours), calls_line(ours)]
     simulated = [plain(str(scope["name"])) for scope in scopes if scope["simulated"]]
     return [*lines, *(f"Scope {name} is simulated." for name in simulated)]
@@ -85,6 +85,14 @@ def memory_lines(scopes: Sequence[Mapping[str, object]]) -> list[str]:
     if len(told) == 1:
         return [f"Memory: {min(told)}."]
     return [f"Memory of scope {scope['name']}: {scope['memory']}." for scope in scopes]
+
+
+def _left_out(scopes: Sequence[Mapping[str, object]]) -> Iterator[str]:
+    """Give how much the selection or the approval leaves out of what these manifests ask for."""
+    number = sum(cast("int", scope["unselected"]) for scope in scopes)
+    if number:
+        told = counted(number, "more change")
+        yield f"Left out: {told} of these manifests, which nobody chose or approved."
 
 
 def in_line(ours: Mapping[str, object]) -> bool:

@@ -172,7 +172,12 @@ def test_target_and_exclude_choose_and_exclude_wins(lab: Lab) -> None:
     assert "- detach web-1/one" in chosen
     assert "web-2" not in chosen
     assert "1 to detach" in chosen
+    left = "Left out: 3 more changes of these manifests, which nobody chose or approved.\nPlan: "
+    assert left in chosen
+    assert "Left out" not in lab.plan().out
     assert "No changes." not in lab.plan("--target", "nothing/*").out
+    told = json.loads(lab.plan("--target", "web-1/one", "--json").out)["reconciler"]
+    assert (told["counts"]["unselected"], told["counts"]["detach"]) == (3, 1)
 
 
 def test_an_acknowledgement_takes_the_exact_number(lab: Lab) -> None:
