@@ -22,13 +22,14 @@ class Place(Struct, frozen=True, kw_only=True, gc=False, order=True):
     """Where in the manifests something is written; lines and columns count from 1."""
 
     file: str
+    """Its path as it was given; where `line` is 0, words that say it all."""
     line: int
     column: int
     text: str = ""
     """The source line itself, without its line end; empty when it could not be read."""
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from reconciler.model.history import PastCall
 
+SHOWN = 8
+"""How much of a run's id a person needs."""
+
 
 @dataclass(slots=True)
 class Net:
@@ -127,5 +130,6 @@ def _ref(key: AttachmentKey, net: Net, run: str) -> Ref:
 
 
 def place_of(net: Net, run: str) -> Place:
-    """Give the call of the run as the place that a line comes from."""
-    return Place(file=f"run {run}", line=net.line, column=1, text=net.label)
+    """Give the call of the run as the place that a line comes from: no file has it."""
+    words = f"call {net.line} of run {run[:SHOWN]} ({net.label})"
+    return Place(file=words, line=0, column=0)

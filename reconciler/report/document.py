@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.model.plan import Action, Standing
+from reconciler.report.escape import plain
 from reconciler.version import __version__
 
 if TYPE_CHECKING:
@@ -136,6 +137,12 @@ def place_row(place: Place | None) -> Document | None:
     if place is None:
         return None
     return {"file": place.file, "line": place.line, "column": place.column, "text": place.text}
+
+
+def where(place: Mapping[str, object]) -> str:
+    """Give a place for people: `FILE:LINE:COLUMN`, or the words that stand for one."""
+    file = plain(str(place["file"]))
+    return f"{file}:{place['line']}:{place['column']}" if place["line"] else file
 
 
 def _order(finding: Finding) -> tuple[object, ...]:

@@ -155,7 +155,7 @@ def finding_message(finding: Row) -> Document:
         "detail": finding["hint"],
     }
     place = cast("Row | None", finding["place"])
-    if place is not None:
+    if place is not None and place["line"]:
         told |= _place(place)
     words = f"{severity.capitalize()}: {finding['summary']}"
     members = {"diagnostic": told, "reconciler": dict(finding)}

@@ -10,7 +10,7 @@ from reconciler.model.plan import Standing
 from reconciler.planning.ground import Seen
 from reconciler.planning.planner import DECISIONS
 from reconciler.report.diagnosis import last_call_row
-from reconciler.report.document import finding_row, place_row
+from reconciler.report.document import finding_row, place_row, where
 from reconciler.report.escape import plain
 from reconciler.report.history import ID_LENGTH
 
@@ -193,7 +193,7 @@ def _told(row: Mapping[str, object]) -> Iterator[str]:
     yield "  manifests:" if lines else f"  manifests: {NOBODY}"
     for line in lines:
         place, says = cast("dict[str, object]", line["place"]), plain(str(line["says"]))
-        yield f"    {plain(str(place['file']))}:{place['line']}:{place['column']} {says}"
+        yield f"    {where(place)} {says}"
         if place["text"]:
             yield f"      {place['line']} | {plain(str(place['text']))}"
     yield f"  rule: {row['rule']}"

@@ -105,7 +105,7 @@ def _case(
 
 
 def _placed(case: Element, place: Row | None) -> None:
-    if place is not None:
+    if place is not None and place["line"]:
         case.set("file", plain(str(place["file"])))
         case.set("line", str(place["line"]))
 

@@ -24,8 +24,8 @@ def plan_sarif(document: Document) -> str:
     """Give the findings of a plan as one SARIF log."""
     ours = cast("Mapping[str, object]", document["reconciler"])
     findings = cast("list[Mapping[str, object]]", ours["findings"])
-    placed = [finding for finding in findings if finding["place"] is not None]
-    apart = [finding for finding in findings if finding["place"] is None]
+    placed = [finding for finding in findings if _in_a_file(finding)]
+    apart = [finding for finding in findings if not _in_a_file(finding)]
     codes = sorted({str(finding["code"]) for finding in findings})
     driver = {"name": NAME, "version": ours["version"], "rules": [_rule(code) for code in codes]}
     invocation = {
@@ -41,6 +41,11 @@ def plan_sarif(document: Document) -> str:
     return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
+def _in_a_file(finding: Mapping[str, object]) -> bool:
+    place = cast("Mapping[str, object] | None", finding["place"])
+    return place is not None and bool(place["line"])
+
+
 def _rule(code: str) -> Document:
     return {"id": plain(code), "shortDescription": _message(code)}
 
@@ -54,7 +59,7 @@ def _notification(finding: Mapping[str, object]) -> Document:
 
 
 def _result(finding: Mapping[str, object], codes: list[str]) -> Document:
-    also = cast("list[Mapping[str, object]]", finding["also"])
+    also = [one for one in cast("list[Mapping[str, object]]", finding["also"]) if one["line"]]
     place = cast("Mapping[str, object]", finding["place"])
     return {
         "ruleId": plain(str(finding["code"])),

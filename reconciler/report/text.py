@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from reconciler.model.counting import counted
+from reconciler.report.document import where
 from reconciler.report.escape import plain
 from reconciler.report.look import PLAIN, padded, width
 
@@ -185,7 +186,7 @@ def _refusal(refusal: Mapping[str, object], indent: str, look: Look) -> Iterator
     yield f"{indent}{code}: {plain(str(refusal['summary']))}"
     places = [refusal["place"], *cast("list[object]", refusal["also"])]
     for place in cast("list[dict[str, object]]", [one for one in places if one is not None]):
-        yield f"{indent}at {plain(str(place['file']))}:{place['line']}:{place['column']}"
+        yield f"{indent}at {where(place)}"
     yield f"{indent}hint: {plain(str(refusal['hint']))}"
 
 
@@ -259,7 +260,7 @@ def finding_lines(finding: Mapping[str, object], look: Look = PLAIN) -> Iterator
 
 def _place_lines(place: Mapping[str, object], arrow: str, look: Look) -> Iterator[str]:
     line, column = cast("int", place["line"]), cast("int", place["column"])
-    yield f"  {look.paint('aside', arrow)} {plain(str(place['file']))}:{line}:{column}"
+    yield f"  {look.paint('aside', arrow)} {where(place)}"
     if not place["text"]:
         return
     blank = " " * len(str(line))

@@ -20,7 +20,7 @@ def annotation(finding: Mapping[str, object]) -> str:
     """Give one finding as one line; without a place it stands beside the whole run."""
     place = cast("Mapping[str, object] | None", finding["place"])
     where = {}
-    if place is not None:
+    if place is not None and place["line"]:
         where = {"file": place["file"], "line": place["line"], "col": place["column"]}
     told = {**where, "title": finding["code"]}
     properties = ",".join(f"{name}={workflow_property(str(text))}" for name, text in told.items())

@@ -76,7 +76,8 @@ def test_what_still_asks_for_it_is_said_first_and_nothing_is_changed(lab: Lab) -
     assert "Plan: 2 to attach, 1 to detach, 0 to move, 1 to update" in ran.out
     told = json.loads(lab.run("undo", past, "-f", "lab.yaml", "--json").out)["reconciler"]
     assert {one["code"] for one in told["undo"]["findings"]} == {"still-asked"}
-    assert {row["place"]["file"] for row in told["changes"]} == {f"run {past}"}
+    places = [(row["place"]["file"], row["place"]["line"]) for row in told["changes"]]
+    assert (f"call 1 of run {past[:8]} (web-1/one)", 0) in places
     assert lab.changing() == calls
 
 
@@ -225,3 +226,13 @@ def test_what_cant_be_undone_is_said_in_words(
     ran = lab.run("undo", *(past if word == "RUN" else word for word in arguments))
     assert (ran.code, ran.out) == (1, "")
     assert f"error[{code}]" in ran.err
+
+
+def test_a_refusal_names_the_call_that_it_comes_from_and_no_line_of_a_file(lab: Lab) -> None:
+    lab.declare("  servers: {web-1: {volumes: [shared]}, web-2: {volumes: [one, two, shared]}}")
+    assert lab.apply().code == 0
+    past = newest(lab)
+    lab.moved("v-1", "s-3")
+    ran = lab.run("undo", past, "-f", "lab.yaml")
+    assert re.search(rf"(at|-->) call \d+ of run {past[:8]} \(web-1/one\)\n", ran.out), ran.out
+    assert f"{past}:" not in ran.out
