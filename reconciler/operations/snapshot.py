@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -42,6 +43,7 @@ MEANT = b"attachment reconciler snapshot 1\n"
 LONGEST_BYTES = 256 * 1024 * 1024
 AHEAD = timedelta(minutes=5)
 """By how much clocks of two machines may differ."""
+DAY_S = 24 * 60 * 60
 AGAIN = "fetch it anew from the run of the main branch that made it, and change nothing in it"
 
 
@@ -108,12 +110,14 @@ def read(
 
 
 def told_age(age: timedelta) -> str:
-    """Give how long something took or takes, to the minute."""
-    minutes = int(age.total_seconds()) // 60
-    hours, days = minutes // 60, minutes // (24 * 60)
-    if days > 1:
-        return f"{days} d {hours % 24} h"
-    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
+    """Give how long something took or takes, in its two largest units; parts of seconds are one."""
+    seconds = math.ceil(age.total_seconds())
+    days = seconds // DAY_S if seconds >= 2 * DAY_S else 0
+    left = seconds - days * DAY_S
+    parts = [(days, "d"), (left // 3600, "h"), (left // 60 % 60, "min"), (left % 60, "s")]
+    while len(parts) > 1 and not parts[0][0]:
+        parts.pop(0)
+    return " ".join(f"{number} {unit}" for number, unit in parts[:2] if number) or "0 s"
 
 
 def moment(made: datetime) -> str:

@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, x25519
 
 from reconciler.operations.asked import Surroundings
+from reconciler.operations.snapshot import told_age
 from tests.cli.running import SCOPE, WORLD
 from tests.rig.pem import pem
 
@@ -299,7 +300,7 @@ def test_the_age_that_is_fine_is_a_matter_of_a_flag(fork: Fork) -> None:
     fork.passes(timedelta(days=9, hours=5))
     ran = fork.plan(ENTRIES, "--max-age", "10d")
     assert (ran.code, "9 d 5 h old" in ran.out) == (0, True)
-    assert "is 9 d 5 h old, and may be 9 d 0 h" in fork.plan(ENTRIES, "--max-age", "9d").err
+    assert "is 9 d 5 h old, and may be 9 d\n" in fork.plan(ENTRIES, "--max-age", "9d").err
 
 
 @pytest.mark.parametrize(
@@ -339,3 +340,28 @@ def test_an_apply_looks_itself(lab: Lab) -> None:
     assert ran.code == 1
     assert "`plan --offline night.json`" in " ".join(ran.err.split())
     assert lab.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0 s"),
+        (0.2, "1 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (61.5, "1 min 2 s"),
+        (3600, "1 h"),
+        (3605, "1 h"),
+        (8 * 3600 + 12 * 60 + 7, "8 h 12 min"),
+        (47 * 3600, "47 h"),
+        (48 * 3600, "2 d"),
+        (221 * 3600, "9 d 5 h"),
+    ],
+)
+def test_a_time_is_told_in_units_that_fit(seconds: float, said: str) -> None:
+    assert told_age(timedelta(seconds=seconds)) == said
+
+
+def test_a_snapshot_of_seconds_that_is_too_old_says_seconds(fork: Fork) -> None:
+    fork.passes(timedelta(seconds=5))
+    assert "is 5 s old, and may be 1 s\n" in fork.plan(ENTRIES, "--max-age", "1s").err
