@@ -182,6 +182,23 @@ def ending_of(fresh: Planned, results: Sequence[Result], *, sent: bool) -> Endin
     return Ending.REFUSED
 
 
+def ending_in(name: str, applied: Applied) -> Ending:
+    """Give how a run ended in one scope: what another one lacks doesn't make it incomplete.
+
+    A finding that names no scope is everybody's.
+    """
+    if applied.ending is not Ending.INCOMPLETE:
+        return applied.ending
+    fresh = applied.planned
+    mine = tuple(scope for scope in fresh.scopes if scope.plan.scope == name)
+    told = (*fresh.findings, *applied.findings)
+    here = replace(
+        fresh, scopes=mine, findings=tuple(one for one in told if one.scope in {None, name})
+    )
+    results = [one for one in applied.results if one.change.key.scope == name]
+    return ending_of(here, results, sent=any(scope.schedule.steps for scope in mine))
+
+
 def short_of(applied: Applied, shown: Planned) -> Applied:
     """Tell of changes that came up since a plan was shown, and that nobody was asked about.
 

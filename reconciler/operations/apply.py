@@ -158,7 +158,7 @@ async def _leased(started: _Started, consent: Consent, request: Request) -> Appl
         check_selection(fresh)
     applied = await _consented(fresh, ready, consent, request)
     try:
-        started.log.ended(applied.ending.name.lower(), applied.results)
+        started.log.closed(applied)
     except JournalError as error:
         return replace(
             applied,

@@ -8,15 +8,16 @@ from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.history import RunEnd
 from reconciler.model.outcome import Verdict
 from reconciler.operations import wiring
+from reconciler.operations.applied import ending_in
 from reconciler.report.history import DetailedRun
 from reconciler.report.run import DONE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from reconciler.model.history import Commit, PastRun
     from reconciler.model.watching import Correction, Difference, Tick
-    from reconciler.operations.applied import Result
+    from reconciler.operations.applied import Applied, Result
     from reconciler.operations.sessions import Session
     from reconciler.operations.wiring import Surroundings
 
@@ -45,13 +46,25 @@ class RunLog:
         session.pages.runs.began(self.run, self._verb, self._commit)
         self._begun[session.scope.name] = session
 
-    def ended(self, ending: str, results: Sequence[Result] = ()) -> None:
-        """Write how it ended, for every cloud where it began. Raises JournalError."""
-        for name, session in sorted(self._begun.items()):
-            assert session.pages is not None, "it began"
-            counts = _counts([one for one in results if one.change.key.scope == name])
-            end = RunEnd(ending=ending, counts=counts, requests=session.pace.requests)
-            session.pages.runs.ended(self.run, end)
+    def closed(self, applied: Applied) -> None:
+        """Write how each cloud's part of it ended, for every one where it began.
+
+        Raises JournalError.
+        """
+        for name in sorted(self._begun):
+            results = [one for one in applied.results if one.change.key.scope == name]
+            self._end(name, ending_in(name, applied).name.lower(), _counts(results))
+
+    def ended(self, ending: str) -> None:
+        """Write that it ended before anything was changed. Raises JournalError."""
+        for name in sorted(self._begun):
+            self._end(name, ending, {})
+
+    def _end(self, name: str, ending: str, counts: Mapping[str, int]) -> None:
+        session = self._begun[name]
+        assert session.pages is not None, "it began"
+        end = RunEnd(ending=ending, counts=counts, requests=session.pace.requests)
+        session.pages.runs.ended(self.run, end)
 
 
 def _counts(results: Sequence[Result]) -> dict[str, int]:

@@ -111,6 +111,25 @@ def folder(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Folder:
     return made
 
 
+def endings(lab: Lab) -> dict[str, str]:
+    """Give how the only run of the history ended, by scope."""
+    rows = json.loads(lab.run("history", "--json").out)["runs"]
+    assert len({row["id"] for row in rows}) == 1
+    return {row["scope"]: row["ending"] for row in rows}
+
+
+def test_a_run_is_incomplete_only_in_the_scope_that_lacks_something(folder: Folder) -> None:
+    folder.add("simulator")
+    world = folder.path / "afar.world.yaml"
+    faults = "faults: {seed: 1, rules: [{match: 'POST *attachvolume*', always: true, answer: 400}]}"
+    world.write_text(f"{world.read_text('utf-8')}{faults}\n", "utf-8")
+    ran = folder.lab.run("apply", "-f", "manifests", "--auto-approve", *folder.losing())
+    assert ran.code == 4, ran.out
+    told = endings(folder.lab)
+    assert told.pop("afar") == "incomplete"
+    assert set(told.values()) == {"confirmed"}
+
+
 def test_one_apply_makes_the_scopes_of_every_cloud_true(folder: Folder) -> None:
     folder.add("simulator")
     scopes, lab = folder.scopes(), folder.lab
@@ -142,6 +161,7 @@ def test_without_consent_every_other_change_of_every_cloud_is_made(folder: Folde
     assert ran.code == 4
     assert "0 destroyed, 3 refused" in ran.out
     assert "destroy-not-acknowledged" in ran.out
+    assert set(endings(folder.lab).values()) == {"confirmed"}, "nothing was sent where one is left"
     for name, provider in folder.scopes().items():
         assert (folder.lab.changing(name) > 0) == SPECS[provider].can.detach_keeps_data
 
@@ -166,6 +186,7 @@ def test_a_scope_that_can_not_be_read_is_named_and_the_others_are_done(
         assert told.count("error[scope-unreadable]") == 1
         assert "afar" in told
     assert "3 destroyed, 0 refused, 0 failed, 0 unknown" in ran.out
+    assert endings(folder.lab) == dict.fromkeys(scopes, "confirmed"), "afar wasn't, and has no line"
     for name in scopes:
         assert folder.lab.changing(name) > 0
         assert f"Scope {name} is simulated." in ran.out.splitlines()
