@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from reconciler.execution.retry import Silences
 from reconciler.manifest import Loaded, load
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.providers import names
@@ -77,6 +78,8 @@ class Surroundings:
     """A journal that is open already and stays so; None: every use case opens its own."""
     traffic: Traffic | None = None
     """Who counts requests; None: nobody does."""
+    silences: Silences = field(default_factory=Silences)
+    """What was told of clouds that don't answer."""
     budget: Budget | None = None
     """What this process shares with others; None: only a scope's own limits hold."""
     remark: Callable[[tuple[Finding, ...]], None] = lambda _: None

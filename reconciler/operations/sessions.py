@@ -294,7 +294,7 @@ def _prepared(
         scope=scope,
         spec=spec,
         pace=pace,
-        patience=Patience(clock=clock, chance=random.random),
+        patience=Patience(clock=clock, chance=random.random, silence=around.silences[scope.name]),
         opening=replace(opening, leaves=lambda: all(_sure(one) for one in leases)),
         leases=leases,
     )
