@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # As a name of our own: the command loads this before it can be interrupted.
 if TYPE_CHECKING:
     from reconciler.errors import JournalError, ReconcilerError
     from reconciler.model.finding import FindingsError

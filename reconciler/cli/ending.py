@@ -5,10 +5,14 @@ from __future__ import annotations
 import io
 import os
 import select
+import signal
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
     from typing import TextIO
 
 ERROR = 1
@@ -21,6 +25,31 @@ IN_FLIGHT = (
     "   = hint: run `reconciler apply` again, it adopts what it finds\n"
 )
 NOTHING_SENT = "Interrupted. Nothing was sent that changes anything.\n"
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Let an interrupt end the process at once and without a word: nothing has begun yet.
+
+    While modules are loaded Python may turn an interrupt into another error, such as that of a
+    class that couldn't be made. Who ignores interrupts, as `nohup` does, goes on ignoring them.
+    """
+    ours = [
+        one
+        for one in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(one) is signal.default_int_handler
+    ]
+    for one in ours:
+        signal.signal(one, _end_at_once)
+    try:
+        yield
+    finally:
+        for one in ours:
+            signal.signal(one, signal.default_int_handler)
+
+
+def _end_at_once(_signal: int, _frame: FrameType | None) -> None:
+    os._exit(INTERRUPTED)
 
 
 class _Process:

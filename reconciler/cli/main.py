@@ -18,6 +18,7 @@ from reconciler.cli.ending import (
     code_in_the_end,
     last_words,
     prepare_streams,
+    unheard,
 )
 from reconciler.errors import ReconcilerError
 
@@ -65,7 +66,8 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             return None
         module = FILES.get(cmd_name, cmd_name.replace("-", "_"))
-        found = importlib.import_module(f"reconciler.cli.{module}").verb
+        with unheard():
+            found = importlib.import_module(f"reconciler.cli.{module}").verb
         assert isinstance(found, click.Command)
         return found
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.cli.running import Lab
 
 TWO = "  servers: {web-2: {volumes: []}}"
@@ -71,3 +73,33 @@ def test_twice_stops_waiting_and_the_next_run_adopts(lab: Lab) -> None:
     assert process.returncode == 130
     assert "run `reconciler apply` again, it adopts what it finds" in err
     assert lab.changing() == 1
+
+
+INTERRUPTING = """
+import os, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["reconciler", "plan", "-f", "none.yaml"]
+from reconciler.__main__ import program
+program()
+"""
+
+
+@pytest.mark.parametrize(
+    "name", ["reconciler.cli.ending", "click", "reconciler.cli.main", "reconciler.cli.plan"]
+)
+def test_an_interrupt_while_the_program_loads_says_nothing(tmp_path: Path, name: str) -> None:
+    ran = subprocess.run(  # noqa: S603 - ours
+        [sys.executable, "-c", INTERRUPTING.format(name=name)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")
