@@ -175,8 +175,9 @@ class Plan:
     """Changes that `--target`, `--exclude` or the approval left out."""
     already: int = 0
     """Approved changes that are so already."""
-    unmatched: tuple[str, ...] = ()
-    """Globs of the selection that match nothing in this scope, sorted."""
+    read_as: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    """By each glob of the selection that matches anything in this scope, how it is read, in words,
+    and whether that reading alone matches all that any of them does."""
     named_to_force: Mapping[str, tuple[AttachmentKey, ...]] = field(default_factory=dict)
     """By each text that shall force a detach, the live attachments that it names."""
 

@@ -12,6 +12,7 @@ from reconciler.planning.doubts import merged
 from reconciler.planning.ground import ground
 from reconciler.planning.planner import plan
 from reconciler.planning.resolve import resolve
+from reconciler.planning.selection import splits
 from reconciler.report.explanation import Explanation
 
 if TYPE_CHECKING:
@@ -98,6 +99,5 @@ def _names(text: str, finding: Finding, session: Session) -> bool:
 
 def _words(text: str) -> Iterator[tuple[str, str]]:
     """Give server and volume as the text may mean them, with and without a scope before."""
-    server, _, volume = text.partition("/")
-    yield server, volume
-    yield server.partition(":")[2], volume
+    yield from splits(text)
+    yield from splits(text.partition(":")[2])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import product
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.errors import ProviderError
 from reconciler.manifest.words import nearest
@@ -10,12 +11,26 @@ from reconciler.model.attachment import AttachmentKey
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.operations.sessions import unreadable, untrusted
 from reconciler.planning.resolve import resolve
+from reconciler.planning.selection import splits
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from reconciler.model.live import Live
     from reconciler.operations.sessions import Opened, Request, Session
+
+
+class _Halves(NamedTuple):
+    """One reading of a text in one scope."""
+
+    live: Live
+    words: tuple[str, str]
+    servers: set[str]
+    volumes: set[str]
+
+    def pairs(self) -> product[tuple[str, str]]:
+        """Give every server and volume that it may mean."""
+        return product(self.servers, self.volumes)
 
 
 async def one_attachment(
@@ -27,20 +42,20 @@ async def one_attachment(
     are live will do, and any attachment that a call was ever about. Raises FindingsError where
     nothing or more than one thing is meant, and where a scope that may be meant can't be read.
     """
-    scope, server, volume = _parts(text, now)
+    scope, ways = _parts(text, now)
     asked = (scope,) if scope else request.scopes
     unread = [one for one in now.findings if not asked or one.scope in asked]
     if unread:
         raise FindingsError(*unread)
     meant = [one for one in now.sessions if not asked or one.scope.name in asked]
     found: list[tuple[Session, AttachmentKey, Live]] = []
-    halves: list[tuple[Live, tuple[set[str], set[str]]]] = []
+    halves: list[_Halves] = []
     for session in meant:
         live = await _listed(session)
         known = {*live.observed} if shown else {*live.observed, *_remembered(session, live)}
-        ends = _ends(live, (server, volume), known)
-        halves.append((live, ends))
-        keys = {AttachmentKey(live.scope, s, v) for s in ends[0] for v in ends[1]}
+        read = [_Halves(live, words, *_ends(live, words, known)) for words in ways]
+        halves += read
+        keys = {AttachmentKey(live.scope, *pair) for way in read for pair in way.pairs()}
         if not live.shows_free:
             # There a volume's name means the one on that very server, as it does in manifests.
             keys = keys & live.observed.keys() or keys
@@ -51,7 +66,7 @@ async def one_attachment(
         return found[0]
     if found:
         raise FindingsError(_ambiguous(text, [key for _, key, _ in found]))
-    raise FindingsError(_none(text) if shown else _nothing(text, (server, volume), halves))
+    raise FindingsError(_none(text) if shown else _nothing(text, halves))
 
 
 async def _listed(session: Session) -> Live:
@@ -64,18 +79,18 @@ async def _listed(session: Session) -> Live:
     raise FindingsError(untrusted(session.scope, live))
 
 
-def _parts(text: str, now: Opened) -> tuple[str, str, str]:
+def _parts(text: str, now: Opened) -> tuple[str, list[tuple[str, str]]]:
     """Split what was written; the scope is empty where none is named.
 
-    A scope stands before the first slash, and only a declared one: names may hold colons.
+    A scope stands before the first slash, and only a declared one: names may hold colons. They may
+    hold slashes too: a server and a volume is what stands around any of them.
     """
-    there, slash, volume = text.partition("/")
-    scope, colon, server = there.partition(":")
+    scope, colon, _ = text.partition("/")[0].partition(":")
     declared = {one.scope.name for one in now.sessions} | {one.scope for one in now.findings}
     if not colon or scope not in declared:
-        scope, server = "", there
-    if slash and server and volume:
-        return scope, server, volume
+        scope = ""
+    if ways := splits(text.removeprefix(f"{scope}:") if scope else text):
+        return scope, ways
     raise FindingsError(
         Finding(
             code="bad-attachment",
@@ -122,11 +137,9 @@ def _ambiguous(text: str, keys: list[AttachmentKey]) -> Finding:
     )
 
 
-def _nothing(
-    text: str, words: tuple[str, str], halves: Sequence[tuple[Live, tuple[set[str], set[str]]]]
-) -> Finding:
-    """Give which half isn't known, of the first scope that knows the other one."""
-    live, (servers, volumes) = max(halves, key=lambda one: bool(one[1][0]) + bool(one[1][1]))
+def _nothing(text: str, halves: Sequence[_Halves]) -> Finding:
+    """Give which half isn't known, of the first reading that knows the other one."""
+    live, words, servers, volumes = max(halves, key=lambda one: bool(one[2]) + bool(one[3]))
     lacks: list[str] = []
     near: list[str | None] = []
     if not servers:

@@ -111,9 +111,12 @@ def check_selection(made: Planned) -> None:
     And for what shall be forced, where that isn't exactly one detach of the plan.
     """
     _check_forces(made)
+    read = [scope.plan.read_as for scope in made.scopes]
+    _check_readings(read)
     if made.findings or not made.scopes:
         return  # Somewhere unread they may match.
-    nowhere = set.intersection(*(set(scope.plan.unmatched) for scope in made.scopes))
+    asked = made.scopes[0].session.request
+    nowhere = {*asked.targets, *asked.excludes}.difference(*read)
     if nowhere:
         raise FindingsError(
             *(
@@ -125,6 +128,24 @@ def check_selection(made: Planned) -> None:
                 for text in sorted(nowhere)
             )
         )
+
+
+def _check_readings(read: Sequence[Mapping[str, Mapping[str, bool]]]) -> None:
+    """Raise FindingsError for globs whose names hold slashes, and that may be read in two ways."""
+    found: list[Finding] = []
+    for text in sorted({text for scope in read for text in scope}):
+        ways = [scope[text] for scope in read if text in scope]
+        every = sorted({way for one in ways for way in one})
+        if not any(all(one.get(way) for one in ways) for way in every):
+            found.append(
+                Finding(
+                    code="selection-ambiguous",
+                    summary=f"`{text}` could mean {' or '.join(every)}",
+                    hint="write ids: `reconciler live` lists them; no id has a slash",
+                )
+            )
+    if found:
+        raise FindingsError(*found)
 
 
 def _check_forces(made: Planned) -> None:

@@ -27,7 +27,7 @@ from reconciler.planning.ground import Ground, Seen, Wish, ground
 from reconciler.planning.guests import owed, still_owed, with_errands
 from reconciler.planning.needs import with_needs
 from reconciler.planning.precondition import precondition
-from reconciler.planning.selection import matched, selected, unmatched
+from reconciler.planning.selection import matched, read_as, selected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -140,7 +140,7 @@ def plan_on(on: Ground) -> Plan:
         to_type=whole.to_type,
         unselected=len(dropped),
         already=narrow.already,
-        unmatched=unmatched(on),
+        read_as=read_as(on),
         named_to_force=named_to_force(on),
     )
 

@@ -194,3 +194,47 @@ def test_hostile_names_reach_no_terminal_raw(lab: Lab) -> None:
     )
     out = lab.run("explain", "s-2/v-4", "-f", "lab.yaml").out
     assert out.startswith("web-2/ha\\x1b[2Jlf\\u202e (lab:s-2/v-4): compute shows it")
+
+
+def slashed(lab: Lab) -> None:
+    """Give servers and volumes names with slashes; two attachments are written alike."""
+    names = {"name: web-1": "name: rack/web", "name: web-2": "name: rack"}
+    names |= {"name: two": "name: web/one", "name: three": "name: pvc/three"}
+    names |= {"server: web-1": "server: s-1", "server: web-2": "server: s-2"}
+    names |= {"volume: one": "volume: v-1", "volume: two": "volume: v-2"}
+    path = lab.folder / "lab.world.yaml"
+    text = path.read_text(encoding="utf-8")
+    for old, new in names.items():
+        text = text.replace(old, new)
+    path.write_text(text, encoding="utf-8")
+    lab.declare("  servers: {rack/web: {volumes: []}, rack: {volumes: []}}")
+
+
+def test_names_with_slashes_are_found_and_what_is_written_alike_is_told(lab: Lab) -> None:
+    slashed(lab)
+    told = lab.run("explain", "lab:rack/web/shared", "-f", "lab.yaml")
+    assert (told.code, told.err) == (0, "")
+    assert "rack/web/shared" in told.out
+    assert lab.run("explain", "rack/web/pvc/three", "-f", "lab.yaml").code == 0
+    alike = lab.run("explain", "rack/web/one", "-f", "lab.yaml")
+    assert alike.code == 1
+    assert "error[ambiguous-attachment]: `rack/web/one` may mean 2 attachments: " in alike.err
+    assert "s-1/v-1" in alike.err
+    assert "s-2/v-2" in alike.err
+    nothing = lab.run("explain", "rack/web/onn", "-f", "lab.yaml")
+    assert "error[attachment-not-found]" in nothing.err
+
+
+def test_a_target_with_slashes_chooses_or_is_refused_with_what_it_could_mean(lab: Lab) -> None:
+    slashed(lab)
+    chosen = lab.plan("--target", "rack/web/shared").out
+    assert "- detach rack/web/shared" in chosen
+    assert "1 to detach" in chosen
+    assert "2 to detach" in lab.plan("--target", "rack/web", "--exclude", "s-2").out
+    for flag in ("--target", "--exclude"):
+        ran = lab.apply(flag, "rack/web/one")
+        assert (ran.code, lab.changing()) == (1, 0)
+        assert (
+            "error[selection-ambiguous]: `rack/web/one` could mean "
+            "`one` of server `rack/web` or `web/one` of server `rack`\n" in ran.err
+        )

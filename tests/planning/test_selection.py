@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from reconciler.model.plan import Circumstances
-from tests.planning.building import lines, of_server, planned, world
+from tests.planning.building import lines, of_server, planned, server, volume, world
 
 LIVE = world(
     ["web-1", "web-2", "db-1"],
@@ -71,3 +71,34 @@ def test_a_selection_changes_nothing_of_what_is_kept_or_owned() -> None:
     whole = planned(LIVE, *ENTRIES)
     part = planned(LIVE, *ENTRIES, circumstances=Circumstances(targets=("web-1",)))
     assert (part.kept, part.owned, part.unmanaged) == (whole.kept, whole.owned, whole.unmanaged)
+
+
+SLASHED = world(
+    [server("rack/web", "id-a"), server("rack", "id-b"), server("db", "id-c")],
+    [volume("one", "id-v"), volume("web/one", "id-w"), volume("pvc/two", "id-u")],
+    ["a/v", "b/w", "a/u"],
+)
+ROWS = (of_server("id-a"), of_server("id-b"))
+ONE, TWO, OTHER = (
+    "detach rack/web/one",
+    "detach rack/web/pvc/two",
+    "detach rack/web/one",
+)
+
+
+@pytest.mark.parametrize(
+    ("target", "leaving", "clear"),
+    [
+        pytest.param("rack/web/pvc/two", [TWO], True, id="both names hold a slash"),
+        pytest.param("rack/web", [TWO, ONE], True, id="a server alone"),
+        pytest.param("*/*", [TWO, ONE, OTHER], True, id="what has all that any reading has"),
+        pytest.param("id-a/id-v", [ONE], True, id="ids are always clear"),
+        pytest.param("*/pvc/*", [TWO], True, id="a volume by a part of its name"),
+        pytest.param("rack/web/one", [ONE, OTHER], False, id="two attachments are written alike"),
+        pytest.param("rack/web/", [], True, id="what leaves a name out isn't everything"),
+    ],
+)
+def test_names_may_hold_slashes(target: str, leaving: list[str], *, clear: bool) -> None:
+    made = planned(SLASHED, *ROWS, circumstances=Circumstances(targets=(target,)))
+    read = made.read_as.get(target, {})
+    assert (sorted(lines(made)), any(read.values()) or not read) == (sorted(leaving), clear)
