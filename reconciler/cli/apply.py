@@ -15,6 +15,7 @@ from reconciler.cli.flags import (
     DEFAULT_FILES,
     LOCK_FLAG,
     manifest_flags,
+    not_asked,
     plan_flags,
     surroundings,
 )
@@ -69,6 +70,8 @@ def verb(
     """Make what the manifests say true; with PLANFILE, no more than what it approved."""
     if as_json and not auto_approve and plan_file is None:
         raise click.UsageError("`apply --json` asks nobody: say --auto-approve or give a PLANFILE")
+    if not auto_approve and plan_file is None and not no_input:
+        not_asked(asked)
     saved = planfile.read(Path(plan_file)) if plan_file is not None else None
     if saved is not None and asked.expect_digest not in {None, saved.digest}:
         say(f"error[digest-differs]: `{plan_file}` has `{saved.digest}`\n", err=True)

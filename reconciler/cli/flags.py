@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import shlex
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ import click
 from reconciler.cli.embedded import SimulatorFolder
 from reconciler.cli.logs import log_plainly
 from reconciler.cli.outcome import show
-from reconciler.operations.asked import Request, Surroundings
+from reconciler.operations.asked import Request, Surroundings, takes_stdin, with_stdin
 from reconciler.report.escape import plain
 from reconciler.report.formats import FORMATS
 
@@ -36,7 +37,7 @@ MANIFEST_FLAGS = (
         type=click.Path(),
         multiple=True,
         metavar="PATH",
-        help="A manifest or a folder of them; repeatable. [default: manifests/]",
+        help="A manifest or a folder of them, `-` for stdin; repeatable. [default: manifests/]",
     ),
     click.option("-R", "--recursive", is_flag=True, help="Descend into folders."),
     click.option("--scope", "scopes", multiple=True, metavar="NAME", help="Only this scope."),
@@ -174,9 +175,36 @@ def manifest_flags(verb: Verb) -> Verb:
         del no_color  # `terminal` looks for it: it holds for what ends a verb early, too.
         log_plainly(log_level)
         asked = Request(files=files or DEFAULT_FILES, recursive=recursive, scopes=scopes)
+        if takes_stdin(files):
+            asked = with_stdin(asked, sys.stdin.buffer)
         return verb(asked=asked, **rest)
 
     return _flagged(parsed, MANIFEST_FLAGS)
+
+
+def lasting_manifest_flags(verb: Verb) -> Verb:
+    """Add the same to what reads its manifests more than once, which stdin doesn't allow."""
+    parsed = manifest_flags(verb)
+
+    @functools.wraps(parsed)
+    def lasting(*, files: tuple[str, ...], **rest: object) -> int:
+        if takes_stdin(files):
+            raise click.UsageError(
+                "`-f -` can be read once, and this verb reads its manifests again and again: give "
+                "a file or a folder"
+            )
+        return parsed(files=files, **rest)
+
+    return lasting
+
+
+def not_asked(asked: Request) -> None:
+    """Raise UsageError where somebody would be asked on the stdin that held the manifests."""
+    if asked.stdin is not None and os.environ.get("RECONCILER_INPUT") != "0":
+        raise click.UsageError(
+            "`-f -` takes stdin for the manifests, so that nobody can be asked there: say "
+            "`--auto-approve`, or give a file"
+        )
 
 
 def plan_flags(verb: Verb) -> Verb:
@@ -213,6 +241,8 @@ def _memory_flags(verb: Verb) -> Verb:
 
     @functools.wraps(verb)
     def parsed(*, asked: Request, older: str | None, first: bool, **rest: object) -> int:
+        if older is not None and asked.stdin is not None:
+            raise click.UsageError("`--base` compares files of a commit, and `-f -` is none")
         return verb(asked=replace(asked, compare_with=older, first_apply=first), **rest)
 
     return _flagged(parsed, MEMORY_FLAGS)

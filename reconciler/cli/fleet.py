@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
-from reconciler.cli.flags import duration, manifest_flags
+from reconciler.cli.flags import duration, lasting_manifest_flags
 from reconciler.cli.page import Shown, address, counter_flags, reader_flags
 from reconciler.model.finding import Finding, FindingsError
 
@@ -61,7 +61,7 @@ def apply_schema() -> int:
 
 
 @verb.command("worker")
-@manifest_flags
+@lasting_manifest_flags
 @click.option(
     "--concurrency",
     type=click.IntRange(1, MOST_AT_ONCE),
@@ -116,7 +116,7 @@ def worker(
 
 
 @verb.command("schedule")
-@manifest_flags
+@lasting_manifest_flags
 def schedule(*, asked: Request, as_json: bool) -> int:
     """Show when each scope is due, from `kind: Schedule`. No database is asked."""
     code: int = fleeting().schedule(asked, as_json=as_json)
@@ -124,7 +124,7 @@ def schedule(*, asked: Request, as_json: bool) -> int:
 
 
 @verb.command("status")
-@manifest_flags
+@lasting_manifest_flags
 @click.option("--search", default="", metavar="TEXT", help="Only scopes whose name has TEXT in it.")
 @click.option("--after", default="", metavar="SCOPE", help="Only scopes that come after this one.")
 @click.option(
@@ -142,7 +142,7 @@ def status(*, asked: Request, as_json: bool, search: str, after: str, limit: int
 
 
 @verb.command("page")
-@manifest_flags
+@lasting_manifest_flags
 @click.option(
     "--listen",
     type=address,
@@ -176,7 +176,7 @@ def page(
 
 
 @verb.command("pause")
-@manifest_flags
+@lasting_manifest_flags
 @click.argument("scope", metavar="SCOPE")
 def pause(*, asked: Request, as_json: bool, scope: str) -> int:
     """Let no worker look at SCOPE from now on; a look that goes on ends."""
@@ -194,7 +194,7 @@ def resume(*, scope: str) -> int:
 
 
 @verb.command("run")
-@manifest_flags
+@lasting_manifest_flags
 @click.argument("scope", metavar="SCOPE")
 def run_now(*, asked: Request, as_json: bool, scope: str) -> int:
     """Queue a look at SCOPE before all others; a worker makes it."""

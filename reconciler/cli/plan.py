@@ -108,7 +108,12 @@ def _consent(asked: Request) -> Iterator[str]:
 
 
 def _fits(asked: Request, *, out: str | None, preflight: bool) -> None:
-    """Raise UsageError for flags that mean nothing beside `--offline`."""
+    """Raise UsageError for flags that mean nothing beside `--offline`, or beside `-f -`."""
+    if asked.stdin is not None and out is not None:
+        raise click.UsageError(
+            "`apply` reads the manifests of a saved plan again, and `-f -` can be read once: give "
+            "a file, or leave `--out` out"
+        )
     if asked.snapshot is not None and out is not None:
         raise click.UsageError(
             "`--offline` approves nothing, so there is nothing to save: leave `--out` out"

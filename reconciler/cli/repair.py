@@ -6,7 +6,7 @@ import functools
 import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -117,6 +117,8 @@ def verb(
     Only where the scope's policy says `allowStatusReset: true`, storage shows the volume in use,
     and the server itself, asked twice, doesn't have it. Exits as `apply` does.
     """
+    if asked.stdin is not None:
+        typed = replace(typed, silent=True)  # It held the manifests: no answer comes from there.
     consent = Consent(
         ask=typed.ask,
         tell=lambda text: say(f"{text}\n", err=True),

@@ -11,7 +11,7 @@ import click
 
 from reconciler.cli.apply import carried_out, consenting
 from reconciler.cli.ending import ERROR
-from reconciler.cli.flags import LOCK_FLAG, manifest_flags, plan_flags, surroundings
+from reconciler.cli.flags import LOCK_FLAG, manifest_flags, not_asked, plan_flags, surroundings
 from reconciler.cli.outcome import run, say, show, waits
 from reconciler.cli.telling import telling
 from reconciler.model.counting import counted
@@ -76,6 +76,8 @@ def verb(
     if not making.applies and (making.answered or asked.expect_digest is not None):
         said = "`--auto-approve`, `--no-input` and `--expect-digest` go with `--apply`"
         raise click.UsageError(said)
+    if making.applies and not making.answered:
+        not_asked(asked)
     around = surroundings()
     undo = run(lambda: undoing(past, asked, around))
     planned = (

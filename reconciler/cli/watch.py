@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import click
 
 from reconciler.cli.ending import INTERRUPTED
-from reconciler.cli.flags import duration, manifest_flags, surroundings
+from reconciler.cli.flags import duration, lasting_manifest_flags, surroundings
 from reconciler.cli.logs import log_as
 from reconciler.cli.outcome import run, say
 from reconciler.cli.page import Shown, page_flags
@@ -78,7 +78,7 @@ class Wishes(TypedDict):
 
 
 @click.command("watch")
-@manifest_flags
+@lasting_manifest_flags
 @click.option("--every", "every_s", type=every, metavar="DURATION", help="How often to look.")
 @click.option("--cron", "cron_text", type=cron, metavar="EXPRESSION", help="When to look, in UTC.")
 @click.option("--correct/--no-correct", default=None, help="Correct drift, or only look.")

@@ -18,15 +18,16 @@ from reconciler.manifest.policies import merged, policy, refs
 from reconciler.manifest.reading import Reading
 from reconciler.manifest.schedules import check_schedules, schedule
 from reconciler.manifest.scopes import scope
-from reconciler.manifest.source import read
+from reconciler.manifest.source import STDIN, piped, read
 from reconciler.model.declared import Declared
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from reconciler.manifest.builder import Document
     from reconciler.manifest.envelope import Opened
+    from reconciler.manifest.source import Source
     from reconciler.model.finding import Finding
 
 
@@ -45,14 +46,31 @@ def load(
     *,
     recursive: bool = False,
     providers: Collection[str] | None = None,
+    stdin: bytes | None = None,
 ) -> Loaded:
     """Everything that the files and folders declare; never raises for what is in them.
 
     A folder means the manifests directly in it, `recursive` also those below. A file that is
-    reached twice counts once. `providers` are those that a scope may name; None: any.
+    reached twice counts once. `providers` are those that a scope may name; None: any. `stdin` is
+    what the path `-` holds; None: it is a path as any other.
     """
+    notes = Notes()
     with _uncollected():
-        return _load(paths, recursive=recursive, providers=providers)
+        sources = _sources(paths, stdin, notes, recursive=recursive)
+        return _load(sources, tuple(str(path) for path in paths), notes, providers)
+
+
+def _sources(
+    paths: Sequence[str | Path], stdin: bytes | None, notes: Notes, *, recursive: bool
+) -> Iterator[Source | None]:
+    """Give each file's source, None where it can't be read, until there is too much to say."""
+    if stdin is not None:
+        yield piped(stdin, notes)
+    named = [path for path in paths if stdin is None or str(path) != STDIN]
+    for path in files(named, recursive=recursive, notes=notes):
+        if notes.full:
+            break
+        yield read(path, file_name(path), notes)
 
 
 @contextmanager
@@ -68,16 +86,13 @@ def _uncollected() -> Iterator[None]:
 
 
 def _load(
-    paths: Sequence[str | Path],
-    *,
-    recursive: bool,
+    sources: Iterable[Source | None],
+    paths: tuple[str, ...],
+    notes: Notes,
     providers: Collection[str] | None,
 ) -> Loaded:
-    notes, gathered = Notes(), Gathered()
-    for path in files(paths, recursive=recursive, notes=notes):
-        if notes.full:
-            break
-        source = read(path, file_name(path), notes)
+    gathered = Gathered()
+    for source in sources:
         if source is None:
             notes.complete = False
             continue
@@ -86,7 +101,7 @@ def _load(
                 _gather(document, gathered, notes)
     crosscheck(gathered, notes, providers)
     check_schedules(gathered.schedules, notes)
-    declared = _declared(gathered, notes, tuple(str(path) for path in paths))
+    declared = _declared(gathered, notes, paths)
     return Loaded(declared=None if notes.failed else declared, findings=notes.ordered())
 
 

@@ -14,18 +14,21 @@ import os
 import re
 import stat
 from array import array
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.manifest.words import shown
 from reconciler.model.finding import Place
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from reconciler.manifest.notes import Notes
 
 MAX_BYTES = 64 * 1024 * 1024
 """A million attachments fit; what is larger was not written as a manifest."""
+STDIN = "-"
+"""What stands for stdin where a file is named; a file of that name is `./-`."""
+PIPED = "<stdin>"
+"""How messages call it."""
 LINE_CHARACTERS = 200
 FORBIDDEN = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd"
@@ -134,6 +137,22 @@ def read(path: Path, file: str, notes: Notes) -> Source | None:
         return None
     source = Source(file, path, raw.removeprefix(codecs.BOM_UTF8))
     return source if _is_text(source, notes) else None
+
+
+def piped(raw: bytes, notes: Notes) -> Source | None:
+    """Give the source of what stdin held; its relative paths begin in the working folder."""
+    whole = _within_limit(raw, PIPED, notes)
+    if whole is None:
+        return None
+    source = Source(PIPED, Path(STDIN), whole.removeprefix(codecs.BOM_UTF8))
+    if not _is_text(source, notes):
+        return None
+    if whole and not whole.endswith(b"\n"):
+        # A list that lost its end is a list as well, and what it doesn't name is detached.
+        place = source.place(*source.position(len(source.raw)))
+        hint = "look how the program before the pipe ended; what is whole ends with a line end"
+        notes.error("stdin-cut-short", "stdin ends in the middle of a line", hint, place)
+    return source
 
 
 def _raw(path: Path, file: str, notes: Notes) -> bytes | None:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from reconciler.execution.retry import Silences
 from reconciler.manifest import Loaded, load
+from reconciler.manifest.source import MAX_BYTES, STDIN
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.providers import names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from reconciler.journal.journal import Book
@@ -30,6 +31,8 @@ class Request:
 
     files: tuple[str, ...]
     recursive: bool = False
+    stdin: bytes | None = field(default=None, repr=False)
+    """What the file `-` means: it was read once, and can't be again. None: no file is stdin."""
     scopes: tuple[str, ...] = ()
     """Empty: every declared scope."""
     targets: tuple[str, ...] = ()
@@ -54,6 +57,16 @@ class Request:
     """How old that may be; None: as old as nightly ones are."""
     read: Loaded | None = None
     """What the files say, where they were read already; None: they are read."""
+
+
+def takes_stdin(files: Sequence[str]) -> bool:
+    """Tell whether one of the files is stdin."""
+    return STDIN in files
+
+
+def with_stdin(request: Request, stream: BinaryIO) -> Request:
+    """Give the request with what stdin holds; a byte more than is allowed tells that it is more."""
+    return replace(request, stdin=stream.read(MAX_BYTES + 1))
 
 
 def _utc_now() -> datetime:
@@ -91,7 +104,9 @@ def loaded(request: Request) -> Loaded:
 
     Raises FindingsError with every finding when any of them is an error.
     """
-    read = request.read or load(request.files, recursive=request.recursive, providers=names())
+    read = request.read or load(
+        request.files, recursive=request.recursive, providers=names(), stdin=request.stdin
+    )
     chosen = read.declared
     if chosen is None:
         raise FindingsError(*read.findings)

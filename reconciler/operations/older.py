@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.manifest import is_manifest, load, manifest_files
+from reconciler.manifest.source import STDIN
 from reconciler.model.endpoint import canonical
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.memory import Memory, Protected, Remembers
@@ -61,6 +62,8 @@ def memories_of(scope: DeclaredScope, older: Declared | None) -> tuple[Memory, .
 
 def made_from(files: Sequence[str], around: Surroundings, *, recursive: bool) -> Commit | None:
     """Give the commit of the manifests; None in no repository, and where nobody can tell."""
+    if STDIN in files:
+        return None  # What was piped is of no commit, whatever lies beside it.
     found = manifest_files(files, recursive=recursive)
     return commit_of(files, found, _programs(around), recursive=recursive, wanted=is_manifest)
 
