@@ -95,7 +95,30 @@ def makespan_s(run: Run) -> float:
     return run.read_s + max(paced_s, longest_chain_s(run.jobs, run.latency_s), sent_s)
 
 
-def looks_allowed(changes: int, seconds: float, per_s: float | None) -> float:
-    """Give how many requests looking may take in a run of so many calls and seconds."""
+def most_in_flight(jobs: Iterable[Job]) -> int:
+    """Give how many calls were under way at once, at most."""
+    parts: dict[float, list[Job]] = defaultdict(list)
+    for job in jobs:
+        parts[job.began_s].append(job)
+    ends: list[float] = []
+    most = 0
+    for began_s, mine in sorted(parts.items()):
+        # A call is about one server or about one volume.
+        calls = min(len({job.server for job in mine}), len({job.volume for job in mine}))
+        ends = [end_s for end_s in ends if end_s > began_s]
+        ends += [max(job.due_s for job in mine)] * calls
+        most = max(most, len(ends))
+    return most
+
+
+def looks_allowed(
+    changes: int, seconds: float, per_s: float | None, in_flight: int | None = None
+) -> float:
+    """Give how many requests looking may take in a run of so many calls and seconds.
+
+    `in_flight` is how many calls were under way at most; None: as many as were made. A limit is
+    everybody's: where there is one, few in flight at a time are no reason for more.
+    """
     shared = seconds * (LOOK_SHARE * per_s if per_s else LOOKS_PER_S)
-    return max(shared, QUESTIONS * changes) if changes < FEW else shared
+    at_once = changes if per_s or in_flight is None else in_flight
+    return max(shared, QUESTIONS * changes) if at_once < FEW else shared

@@ -109,7 +109,8 @@ def counted(case: Case, asked: Asked) -> Iterator[Row]:
     if asked.words:
         yield Row(case=case.name, what="own words", measured=asked.words)
     yield Row(case=case.name, what="changing calls", measured=asked.writes, bound=fewest)
-    allowed = bounds.looks_allowed(fewest, asked.seconds, case.per_s)
+    at_once = bounds.most_in_flight(asked.jobs)
+    allowed = bounds.looks_allowed(fewest, asked.seconds, case.per_s, at_once)
     yield Row(case=case.name, what="looking calls", measured=asked.looks, bound=allowed)
     least_s = bounds.makespan_s(took)
     yield Row(case=case.name, what="makespan s", measured=asked.seconds, bound=least_s)

@@ -11,6 +11,7 @@ from tests.bench.bounds import (
     longest_chain_s,
     looks_allowed,
     makespan_s,
+    most_in_flight,
     reading_calls,
 )
 
@@ -63,3 +64,14 @@ def test_few_changes_may_ask_their_jobs_and_many_share_a_twentieth_of_the_limit(
     assert looks_allowed(49, 4.0, None) == pytest.approx(73.5)
     assert looks_allowed(1_000, 20.0, 50.0) == pytest.approx(50.0)
     assert looks_allowed(1_000, 20.0, None) == pytest.approx(20.0)
+    assert looks_allowed(100, 12.0, None, in_flight=32) == pytest.approx(150.0)
+    assert looks_allowed(1_000, 100.0, 10.0, in_flight=20) == pytest.approx(50.0)
+
+
+def test_calls_in_flight_are_those_that_began_and_have_not_ended() -> None:
+    desktop = [Job(0.0, 2.0, "d", f"v{n}") for n in range(10)]
+    shared = [Job(1.0, 3.0, f"s{n}", "v") for n in range(16)]
+    later = [Job(2.0, 4.0, f"t{n}", f"w{n}") for n in range(3)]
+    assert most_in_flight(desktop) == 1
+    assert most_in_flight([*desktop, *shared]) == 2
+    assert most_in_flight([*desktop, *shared, *later]) == 1 + 3
