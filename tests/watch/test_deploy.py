@@ -43,7 +43,8 @@ def unit() -> configparser.SectionProxy:
 def parsed(arguments: Sequence[str]) -> dict[str, Any]:
     """Give what the verb understands; usage errors are raised."""
     assert arguments[0] == "watch"
-    return verb.make_context("watch", list(arguments[1:])).params
+    named = ["-h", "--help"]  # As below its group: the first context decides it for good.
+    return verb.make_context("watch", list(arguments[1:]), help_option_names=named).params
 
 
 def test_both_deployments_stop_later_than_the_grace() -> None:
