@@ -270,12 +270,11 @@ class Line:
     def _quiet(self, result: T) -> T:
         if not isinstance(result, Receipt | Progress):
             return result
-        return replace(
-            result,
-            code=self._hidden(result.code),
-            message=self._hidden(result.message),
-            request_id=self._hidden(result.request_id),
-        )
+        told = (result.code, result.message, result.request_id)
+        code, message, request_id = map(self._hidden, told)
+        if (code, message, request_id) == told:
+            return result
+        return replace(result, code=code, message=message, request_id=request_id)
 
 
 def signed(request: httpx.Request, auth: httpx.Auth) -> httpx.Request:
