@@ -86,7 +86,11 @@ def execute(manifest: Manifest, planned: Planned) -> Applied:
     Destroys want a person and are refused here. Once something was sent nothing is raised but
     `JournalError`: `ending` says how it went, `results` what became of each change.
     """
-    approved = tuple(one for scope in planned.scopes for one in approval(scope.plan.changes))
+    approved = tuple(
+        one
+        for scope in planned.scopes
+        for one in approval(scope.plan.changes, scope.session.identity.cloud)
+    )
     asked = _as_planned(manifest.request, planned)
     consent = Consent(ask=lambda _: frozenset(), show=_hidden, prompts=False, approved=approved)
     return asyncio.run(apply_manifests(asked, manifest.around, consent, _Heard()))

@@ -74,7 +74,7 @@ def verb(
             say(rendered(plan_document((), list(findings_of(error))), form))
         raise
     if out is not None:
-        save(Path(out), planned.whole, asked)
+        save(Path(out), planned.whole, asked, planned.clouds)
     say(told_as(planned.document if form == "text" else planned.whole, form))
     if out is not None:
         say(_saved(out, planned, asked), err=form != "text")

@@ -213,12 +213,16 @@ class Approved:
     device: str | None
     precondition: Mapping[str, Facts]
     forced: bool = False
+    cloud: str = ""
+    """The cloud that it was approved for; empty: the one that is planned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
     """What a plan depends on beside manifests and live state."""
 
+    cloud: str = ""
+    """Where the scope's ids mean what they mean."""
     asks_detach: bool = False
     """True: whoever looks at this plan will be asked for the number of detaches, where one is
     needed, before anything is sent."""

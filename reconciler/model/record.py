@@ -21,6 +21,14 @@ class Identity:
     def __str__(self) -> str:
         return f"{self.provider}|{self.endpoint}|{self.project}|{self.region}"
 
+    @property
+    def cloud(self) -> str:
+        """Where ids mean what they mean, whoever asks for them.
+
+        Without the project: of Samsung only the key is known, and who plans may have another one.
+        """
+        return f"{self.provider}|{self.endpoint}|{self.region}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:

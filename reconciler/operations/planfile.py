@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 MARK = "attachment_reconciler_plan"
 """The key by which a saved plan is known; its value is the number of its format."""
-FORMAT = 2
+FORMAT = 3
 AGAIN = "make it anew with `reconciler plan --out FILE`"
 PASSING = "`reconciler show {}` says what would let the guard pass: plan again with it"
 LONGEST_BYTES = 256 * 1024 * 1024
@@ -57,10 +57,10 @@ class SavedPlan:
     approved: tuple[Approved, ...]
 
 
-def save(path: Path, document: Document, request: Request) -> None:
+def save(path: Path, document: Document, request: Request, clouds: Mapping[str, str]) -> None:
     """Write a plan file that only its owner may read; whole or not at all.
 
-    Raises FindingsError when it can't be written.
+    `clouds` tells which cloud each scope was. Raises FindingsError when it can't be written.
     """
     told = {
         MARK: FORMAT,
@@ -74,6 +74,7 @@ def save(path: Path, document: Document, request: Request) -> None:
         "forces": list(request.forces),
         "compare_with": request.compare_with,
         "first_apply": request.first_apply,
+        "clouds": dict(clouds),
         "plan": document,
     }
     text = json.dumps({**told, "seal": seal(told)}, sort_keys=True, indent=1)
@@ -178,6 +179,7 @@ def _parsed(saved: Mapping[str, object]) -> SavedPlan:
         raise _HeldBackError(said)
     facts = cast("Mapping[str, Mapping[str, Facts]]", ours["preconditions"])
     rows = cast("list[Mapping[str, object]]", ours["changes"])
+    clouds = cast("Mapping[str, str]", saved["clouds"])
     return SavedPlan(
         request=Request(
             files=_texts(saved["files"]),
@@ -191,7 +193,11 @@ def _parsed(saved: Mapping[str, object]) -> SavedPlan:
         ),
         folder=str(saved["folder"]),
         digest=str(ours["digest"]),
-        approved=tuple(_approved(row, facts) for row in rows if row["standing"] == "permitted"),
+        approved=tuple(
+            replace(_approved(row, facts), cloud=str(clouds[str(row["scope"])]))
+            for row in rows
+            if row["standing"] == "permitted"
+        ),
     )
 
 

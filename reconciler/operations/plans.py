@@ -82,6 +82,11 @@ class Planned:
         return cast("list[Mapping[str, object]]", ours["findings"])
 
     @property
+    def clouds(self) -> Mapping[str, str]:
+        """By scope, where its ids mean what they mean."""
+        return {scope.plan.scope: scope.session.identity.cloud for scope in self.scopes}
+
+    @property
     def approvable(self) -> bool:
         """True when at least one change may be made."""
         return any(scope.plan.permitted for scope in self.scopes)

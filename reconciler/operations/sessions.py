@@ -127,6 +127,7 @@ class Session:
         acks = self.request.acks or {}
         said = acks.get(self.scope.name, acks.get(""))
         return Circumstances(
+            cloud=self.identity.cloud,
             asks_detach=typed is None,
             ack_detach=(typed or {}).get(self.scope.name, said),
             applied=self._applied(),

@@ -3,6 +3,7 @@
 1. A change that nobody approved is left out.
 2. An approved change whose facts differ now is refused, naming the facts.
 3. An approved change that is so already is done; one that nothing asks for any more is refused.
+4. What was approved for one cloud is stale on another one: a copy may have the same ids.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Narrowed:
     already: int = 0
 
 
-def approval(changes: Sequence[Change]) -> tuple[Approved, ...]:
+def approval(changes: Sequence[Change], cloud: str = "") -> tuple[Approved, ...]:
     """Give what approving these changes approves: the permitted ones, on today's facts."""
     return tuple(
         Approved(
@@ -47,6 +48,7 @@ def approval(changes: Sequence[Change]) -> tuple[Approved, ...]:
             device=device_of(change),
             precondition=change.precondition,
             forced=change.forced,
+            cloud=cloud,
         )
         for change in changes
         if change.standing is Standing.PERMITTED
@@ -104,6 +106,8 @@ def _unless_stale(change: Change, approved: Approved, on: Ground) -> Change:
 
 
 def _differences(change: Change, approved: Approved, on: Ground) -> Iterator[str]:
+    if _elsewhere(approved, on):
+        yield f"scope `{on.live.scope}` was `{approved.cloud}`, is `{on.circumstances.cloud}`"
     if change.updates != approved.updates:
         yield "what is to be set"
     if change.forced != approved.forced:
@@ -118,9 +122,13 @@ def _differences(change: Change, approved: Approved, on: Ground) -> Iterator[str
                 yield f"{part} {fact} was `{was.get(fact)}`, is `{is_now.get(fact)}`"
 
 
+def _elsewhere(approved: Approved, on: Ground) -> bool:
+    return approved.cloud not in {"", on.circumstances.cloud}
+
+
 def _so_already(approved: Approved, on: Ground) -> bool:
     """Tell whether the views agree, at rest, that it is as it was approved to become."""
-    if on.in_motion(approved.key):
+    if on.in_motion(approved.key) or _elsewhere(approved, on):
         return False
     seen = on.seen(approved.key)
     if approved.action in {Action.DETACH, Action.DESTROY}:

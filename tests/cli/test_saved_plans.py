@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.operations.planfile import FORMAT, MARK, seal
+from tests.cli.running import SCOPE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,6 +174,21 @@ def test_another_checkout_is_as_good(
     ran = lab.run("apply", str(saved))
     assert ran.code == 0, ran.out + ran.err
     assert "Apply complete. 1 attached" in ran.out
+
+
+@pytest.mark.parametrize("entries", [ATTACH, "  servers: {web-1: {volumes: [shared]}}"])
+def test_what_one_cloud_was_approved_for_is_sent_to_no_other(lab: Lab, entries: str) -> None:
+    there = SCOPE.replace("region:", "projectId: 0a1b2c3d4e5f60718293a4b5c6d7e8f9, region:")
+    lab.declare(entries, scope=there)
+    assert lab.plan("--out", "p.plan").code == 0
+    # A copy, with the same ids: a rehearsal, or a region that was restored.
+    lab.declare(entries, scope=there.replace("ap-southeast-3", "cn-north-4"))
+    ran = lab.run("apply", "p.plan")
+    assert (ran.code, lab.changing()) == (3, 0), ran.out + ran.err
+    told = "scope `lab` was `huawei-ecs|simulator/lab|ap-southeast-3`, is `huawei-ecs|"
+    assert told in ran.out + ran.err
+    lab.declare(entries, scope=there)
+    assert lab.run("apply", "p.plan").code == 0
 
 
 def test_its_manifests_may_be_named_anew(lab: Lab, saved: Path) -> None:

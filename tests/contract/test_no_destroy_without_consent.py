@@ -270,7 +270,7 @@ async def _consent(story: Story, request: Request, on: Stage, ended: Ended) -> C
     if story.way == "saved plan":
         planned = await plan_manifests(request, on.around)
         path = on.folder / "plan.json"
-        planfile.save(path, planned.whole, request)
+        planfile.save(path, planned.whole, request, planned.clouds)
         name_disks(on, renamed(story))
         return replace(YES, approved=planfile.read(path).approved)
 
