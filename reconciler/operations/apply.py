@@ -33,13 +33,18 @@ from reconciler.execution.settle import Settling
 from reconciler.execution.watcher import Durations, Watcher
 from reconciler.model.counting import counted
 from reconciler.model.finding import Finding, FindingsError
-from reconciler.model.plan import Action
 from reconciler.operations.applied import Applied, Ending, ending_of, record, results_of, short_of
 from reconciler.operations.history import RunLog
 from reconciler.operations.hooking import guests, made_up, unrunnable
 from reconciler.operations.lease import LOCK_TIMEOUT_S, Claim, Leases, LockedError
 from reconciler.operations.older import made_from
-from reconciler.operations.plans import Planned, Terms, check_selection, planned
+from reconciler.operations.plans import (
+    Planned,
+    Terms,
+    check_destroys,
+    check_selection,
+    planned,
+)
 from reconciler.operations.refusals import lost_scope, not_approved, not_recorded, other_digest
 from reconciler.operations.sessions import opened, unreadable
 from reconciler.planning.approval import approval
@@ -153,7 +158,7 @@ async def _leased(started: _Started, consent: Consent, request: Request) -> Appl
         typed=None if consent.prompts and consent.count is not None else {},
         rest_s=_longest(started.now.sessions),
     )
-    _unambiguous(request, fresh)
+    check_destroys(fresh, request.destroys)
     if consent.approved is None:
         check_selection(fresh)
     applied = await _consented(fresh, ready, consent, request)
@@ -270,25 +275,6 @@ def _something_declared(now: Opened) -> None:
         )
 
 
-def _unambiguous(request: Request, fresh: Planned) -> None:
-    """Raise FindingsError for a name that would agree to lose volumes of several scopes."""
-    meant: dict[str, set[str]] = {}
-    for scope in fresh.scopes:
-        for change in scope.plan.changes:
-            if change.action is Action.DESTROY and change.name.volume in request.destroys:
-                meant.setdefault(change.name.volume, set()).add(change.key.volume_id)
-    for name, ids in sorted(meant.items()):
-        if len(ids) > 1:
-            listed = ", ".join(f"`{one}`" for one in sorted(ids))
-            raise FindingsError(
-                Finding(
-                    code="ack-ambiguous",
-                    summary=f"`--ack-destroy {name}` could mean {listed}",
-                    hint="write the id of each volume that is meant",
-                )
-            )
-
-
 def _longest(sessions: Sequence[Session]) -> float:
     return max((session.deadline_s for session in sessions), default=0.0)
 
@@ -329,7 +315,7 @@ async def _prompted(fresh: Planned, ready: _Ready, consent: Consent, request: Re
         ready = await _adopted(started)  # Of a run that came and died meanwhile.
     approved = tuple(a for scope in fresh.scopes for a in approval(scope.plan.changes))
     again = await ready.planned(approved, destroys=named | request.destroys, typed=typed)
-    _unambiguous(request, again)
+    check_destroys(again, request.destroys)
     if again.digest != fresh.digest:
         consent.show(again)
     applied = await _executed(again, ready, consent)

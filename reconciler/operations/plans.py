@@ -12,6 +12,7 @@ from reconciler.model.call import Verb
 from reconciler.model.counting import counted
 from reconciler.model.finding import Finding, FindingsError
 from reconciler.model.memory import NOBODY, Remembers
+from reconciler.model.plan import Action
 from reconciler.operations.hooking import undefined
 from reconciler.operations.preflight import Asked, ask_beforehand, remembered
 from reconciler.operations.sessions import opened, unreadable
@@ -24,7 +25,7 @@ from reconciler.planning.windows import window_notice
 from reconciler.report.document import ScopeReport, brief_document, with_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from reconciler.model.attachment import AttachmentKey
     from reconciler.model.hook import Occasion
@@ -172,6 +173,31 @@ def _check_forces(made: Planned) -> None:
             continue
         summary = f"`--force-detach {text}` {why}"
         found.append(Finding(code="force-unmatched", summary=summary, hint=hint))
+    if found:
+        raise FindingsError(*found)
+
+
+def check_destroys(made: Planned, words: Collection[str]) -> None:
+    """Raise FindingsError for words that would agree to lose volumes of several scopes.
+
+    What is the id of any volume names that one, also where another scope calls one of its so.
+    """
+    found: list[Finding] = []
+    for word in sorted(words):
+        named = {
+            change.key.volume_id
+            for scope in made.scopes
+            for change in scope.plan.changes
+            if change.action is Action.DESTROY and change.name.volume == word
+        }
+        an_id = any(word in scope.on.live.volumes for scope in made.scopes)
+        meant = named | {word} if an_id and named else named
+        if len(meant) > 1:
+            listed = ", ".join(f"`{one}`" for one in sorted(meant))
+            scoped = "choose the scope that is meant with `--scope`"
+            summary = f"`--ack-destroy {word}` could mean {listed}"
+            hint = scoped if an_id else "write the id of each volume that is meant"
+            found.append(Finding(code="ack-ambiguous", summary=summary, hint=hint))
     if found:
         raise FindingsError(*found)
 

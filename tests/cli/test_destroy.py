@@ -88,6 +88,31 @@ def test_auto_approve_alone_destroys_nothing(
     assert says in ran.out
 
 
+@pytest.mark.parametrize("goes", [True, False])
+def test_an_id_agrees_to_lose_no_disk_of_that_name_in_another_scope(
+    desks: Lab, *, goes: bool
+) -> None:
+    disk = "d25c0a10-0002-4b02-8b02-000000000001"
+    world = (desks.folder / "huawei-workspace.world.yaml").read_text("utf-8")
+    # Beside it a project of its own, with a disk that somebody called by the other one's id.
+    ours, theirs = "d25c0a10-0002", "e25c0a10-0002"
+    other = re.sub("projectId: .*", "projectId: 1b2c3d4e5f60718293a4b5c6d7e8f90b", world)
+    other = other.replace(ours, theirs).replace("name: scratch-1,", f"name: {disk},")
+    other = other.replace("volume: scratch-1,", f'volume: "{disk}",')
+    (desks.folder / "other.world.yaml").write_text(other, "utf-8")
+    file = desks.folder / "huawei-workspace.yaml"
+    text = file.read_text("utf-8")
+    rows = [line for line in text.splitlines() if "absent: [" in line]
+    told = text.replace(f"{rows[0]}\n{rows[1]}", f"    desk-2: {{absent: [{disk}], others: keep}}")
+    told = told.replace("desks", "others").replace("huawei-workspace.world", "other.world")
+    mine = text if goes else text.replace("[old-disk]", "[gone]")
+    file.write_text(f"{mine}---\n{told}", "utf-8")
+    ran = desks.run("apply", "-f", file.name, "--auto-approve", f"--ack-destroy={disk}")
+    assert (ran.code, desks.changing("others"), desks.changing("desks")) == (1, 0, 0), ran.out
+    assert f"`--ack-destroy {disk}` could mean " in ran.err
+    assert f"`{disk}`, `{theirs}-4b02-8b02-000000000004`" in ran.err
+
+
 def test_a_saved_plan_names_nothing_by_itself(desks: Lab) -> None:
     assert desks.run("plan", "-f", "huawei-workspace.yaml", "--out", "saved").code == 0
     ran = desks.run("apply", "saved")
