@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from reconciler.cli.drift import DRIFTED
@@ -12,14 +14,16 @@ from reconciler.cli.ending import ERROR
 from reconciler.model.finding import FindingsError
 from reconciler.model.outcome import Verdict
 from reconciler.operations.applied import Ending
+from reconciler.operations.apply import apply_manifests
 from reconciler.operations.drift import drift
 from reconciler.operations.history import past_runs
 from reconciler.operations.undo import undoing
 from reconciler.sim.changes import Change, Target, begin
 from reconciler.sim.rules import Rule
+from tests.contract.gateway import Gateway
 from tests.contract.having import batching, cut_short, having, jobs, throttled
 from tests.rig.plot import Plot, Wanted
-from tests.rig.stage import DAWN, in_line, verdicts
+from tests.rig.stage import DAWN, YES, in_line, verdicts
 from tests.rig.virtual_time import run
 
 if TYPE_CHECKING:
@@ -267,5 +271,30 @@ def test_what_needs_a_failed_leave_is_refused_and_the_rest_goes_on(house: House)
         assert len(on.accepted()) == 4, "nobody tried to attach what is still elsewhere"
         assert (await on.apply(wanted)).ending is Ending.CONFIRMED
         assert in_line(await on.plan(wanted))
+
+    run(story())
+
+
+NOT_FOUND = {
+    "huawei-modelarts": {"error_code": "ModelArts.6404", "error_msg": "not found"},
+    "samsung-virtualserver": {"errors": [{"code": "ValidationError", "detail": "suspended"}]},
+}
+"""What a 400 may say of a server or a volume that is there: the same as of one that isn't."""
+
+
+@having(lambda spec: spec.name in NOT_FOUND)
+def test_what_no_question_finds_any_more_has_not_left(house: House) -> None:
+    async def story() -> None:
+        on = faulty(house, house.rule(house.vendor.detach, job="false-success", effect="none"))
+
+        def lost(request: httpx.Request) -> httpx.Response | None:
+            asked = request.method == "GET" and "/operation/" not in request.url.path
+            body = NOT_FOUND[house.provider]
+            return httpx.Response(400, json=body) if asked and on.witness.writes else None
+
+        around = replace(on.around, transport=Gateway(on.transport, lost))
+        applied = await apply_manifests(on.request(house.rows(s2=[])), around, YES, on.events)
+        assert verdicts(applied) == {Verdict.UNKNOWN: 1}
+        assert ("s2", "v2") in on.truth()
 
     run(story())

@@ -10,6 +10,8 @@
 4. A look asks few servers by id and lists for many: the listing costs floor(S/1000)+1 requests,
    which nobody knows before. A look at a server that doesn't say what is attached to it shows
    nothing gone and nothing detached: it is incomplete.
+5. That a server doesn't exist is also said of one that is asked for in the wrong place: one that a
+   look doesn't find is gone where the listing lacks it as well.
 
 Source: ModelArts API reference, "ListDevServers" (limit of at most 1,024, 10 unless asked for,
 offset), "ShowDevServer".
@@ -56,15 +58,19 @@ def list_live(site: Site) -> Conversation[Live]:
 
 
 def observe(site: Site, keys: Sequence[AttachmentKey]) -> Conversation[Live]:
-    """Give these attachments: a request a server, or the listing's for more than 20 servers."""
+    """Give these attachments: a request a server, or the listing's for more than 20 servers.
+
+    The listing's as well where one isn't found.
+    """
     server_ids = sorted({key.server_id for key in keys})
     doubts: tuple[str, ...] = ()
+    rows: tuple[WireServer, ...] = ()
     if len(server_ids) <= FEW:
         rows = yield from _shown(site, server_ids)
-    else:
+    lost = frozenset(server_ids).difference(row.id for row in rows)
+    if lost:
         listed, doubts, _ = yield from _listed(site)
-        asked = frozenset(server_ids)
-        rows = tuple(row for row in listed if row.id in asked)
+        rows = (*rows, *(row for row in listed if row.id in lost))
     return _looked(site, frozenset(keys), rows, doubts)
 
 

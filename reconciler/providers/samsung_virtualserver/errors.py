@@ -124,6 +124,14 @@ def gone(response: httpx.Response) -> bool:
     return fault(response).shape in {Shape.CLOUD, Shape.ROWS}
 
 
+def unsure(response: httpx.Response) -> bool:
+    """Tell whether an answer that may say "gone" may as well be about the request or the account.
+
+    A 400 is documented for a volume that isn't there, a 404 isn't, and was seen.
+    """
+    return response.status_code == BAD_REQUEST
+
+
 def refusal(request: httpx.Request, response: httpx.Response) -> Receipt:
     """Give the receipt of a change that wasn't accepted."""
     found = fault(response)

@@ -5,6 +5,7 @@
 3. A page that brings nothing new, the 200th one, or fewer volumes than counted: the listing is
    incomplete. Servers aren't counted by the cloud.
 4. A few attachments are looked at by id, all at once; many cost less as two lists.
+5. A 400 may say that there is no such id, or anything else: the lists tell.
 
 Source: the vendor's pages of `GET /v1/volumes` (limit of at most 1,000, 20 without one; `marker`)
 and `GET /v1/servers` (no maximum is stated: 1,000 as well). That a server's page of less than
@@ -137,6 +138,9 @@ def observe(site: Site, keys: Sequence[AttachmentKey]) -> Conversation[Live]:
         *(site.get("servers", server_id) for server_id in server_ids),
     )
     responses = yield from ask_all(requests)
+    if any(errors.gone(response) and errors.unsure(response) for response in responses):
+        listed = yield from list_live(site)
+        return _part(listed, keys)
     answered = tuple(zip((*volume_ids, *server_ids), requests, responses, strict=True))
     seen = Seen(scope=site.scope, whole=False)
     seen.add_volumes(_shown(WireVolume, answered[: len(volume_ids)]))

@@ -104,13 +104,22 @@ def test_there_is_one_view_and_a_free_volume_is_in_none() -> None:
 def test_a_look_asks_few_servers_at_once_and_by_id() -> None:
     keys = [key(1, 1), key(2, 1), key(3, 1)]
     told = (ok(row(1, disk(1), disk(7))), error("ModelArts.6404"), ok(row(3)))
-    asked, live = hold(SAYS.observe(keys), told)
-    assert urls(asked) == [f"GET {V1}/{server_id(n)}" for n in (1, 2, 3)]
+    asked, live = hold(SAYS.observe(keys), told, servers(row(1, disk(9)), row(3)))
+    by_id = [f"GET {V1}/{server_id(n)}" for n in (1, 2, 3)]
+    assert urls(asked) == [*by_id, f"GET {V1}?limit=1000&offset=0"]
     assert set(live.servers) == {server_id(1), server_id(3)}
     assert set(live.volumes) == {volume_id(1)}
     assert set(live.observed) == {key(1, 1)}
     assert live.complete
     assert not live.shows_free
+
+
+def test_a_server_that_is_listed_is_not_gone_whatever_is_said_of_its_id() -> None:
+    told = (error("ModelArts.6404"),)
+    _, live = hold(SAYS.observe([key(1, 1)]), told, servers(row(1, disk(1))))
+    assert set(live.observed) == {key(1, 1)}
+    _, lost = hold(SAYS.observe([key(1, 1)]), told, servers(row(2), total=2))
+    assert not lost.complete
 
 
 @pytest.mark.parametrize(("count", "requests"), [(20, 20), (21, 1)])

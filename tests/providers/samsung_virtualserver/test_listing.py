@@ -151,9 +151,19 @@ def test_a_look_asks_for_each_volume_and_server_at_once() -> None:
     assert live.complete
 
 
-@pytest.mark.parametrize("answer", [fault(404), fault(400), ok([{"msg": "no uuid"}], 400)])
-def test_what_a_look_does_not_find_is_gone(answer: httpx.Response) -> None:
-    _, live = hold(SAYS.observe([key()]), (answer, ok(server_row())))
+@pytest.mark.parametrize("answer", [fault(400), ok([{"msg": "no uuid"}], 400)])
+def test_what_a_400_says_is_gone_where_the_lists_lack_it(answer: httpx.Response) -> None:
+    lists = (volumes(volume_row("v1", "s1")), servers(server_row("s1", "v1")))
+    _, live = hold(SAYS.observe([key()]), (answer, answer), lists)
+    assert set(live.observed) == {key()}
+    _, live = hold(SAYS.observe([key()]), (answer, answer), (volumes(), servers()))
+    assert (live.observed, live.complete) == ({}, True)
+    with pytest.raises(ProviderError):
+        hold(SAYS.observe([key()]), (answer, answer), (answer, answer))
+
+
+def test_what_a_look_does_not_find_is_gone() -> None:
+    _, live = hold(SAYS.observe([key()]), (fault(404), ok(server_row())))
     assert (set(live.volumes), set(live.servers)) == (set(), {"s1"})
     assert live.complete
 
