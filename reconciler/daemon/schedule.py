@@ -4,6 +4,7 @@
 2. An interval counts from the beginning of the last look: a slow cloud isn't asked less often, but
    never twice at once.
 3. What was missed while a look went on is missed; it isn't made up for.
+4. A clock that is set back, by an hour or a year, puts off a look by one interval at most.
 """
 
 from __future__ import annotations
@@ -54,7 +55,9 @@ def next_at(
         after = next(CronSim(schedule.cron, due))
         return due + _jitter((after - due).total_seconds(), chance)
     assert schedule.every_s is not None, "exactly one of the two is set"
-    due = began + timedelta(seconds=schedule.every_s)
+    every = timedelta(seconds=schedule.every_s)
+    # Where the clock was set back meanwhile, `began` lies ahead: as far as it was set back.
+    due = min(began, now) + every
     return max(due, now) + _jitter(schedule.every_s, chance)
 
 

@@ -22,6 +22,8 @@ NEXT = {
     "with its share of chance": (Schedule(), 5.0, 1.0, 330.0),
     "which is bounded": (Schedule(every_s=86400.0), 5.0, 1.0, 86430.0),
     "after a look that took longer, at once": (Schedule(), 900.0, 0.0, 900.0),
+    "after one in which the clock was set back an hour": (Schedule(), -3600.0, 0.0, -3300.0),
+    "or a year": (Schedule(), -365 * 86400.0, 0.0, -365 * 86400.0 + 300.0),
     # 02:30 doesn't exist on that morning: the clock goes from 02:00 to 03:00.
     "a cron time that summer skips": (NIGHTLY, 5.0, 0.0, 3600.0 + 30.0),
 }  # fmt: skip
