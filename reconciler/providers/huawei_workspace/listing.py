@@ -173,7 +173,7 @@ def _notices(pages: Sequence[WireDesktops], rows: Iterable[WireDesktop]) -> Iter
 def _hidden(rows: Iterable[WireDesktop]) -> Iterator[str]:
     hidden = [row.desktop_id for row in rows if blind(row)]
     if hidden:
-        yield f"desktops with a disk that has no id: {_named(hidden)}"
+        yield f"desktops without a disk, or with one that has no id: {_named(hidden)}"
 
 
 def _named(ids: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 
 1. An unknown status word refuses: it is never guessed to be harmless.
 2. A disk is known by `volume_id`. One without it can't be told from another one: what is attached
-   to its desktop is then unknown.
+   to its desktop is then unknown. So it is where not even the root disk is shown.
 3. A desktop whose disks may not be deleted one by one, or of which nobody says that they may, is
    barred: deleting is for good.
 
@@ -100,7 +100,12 @@ def desktop(row: WireDesktop) -> Server:
 
 
 def blind(row: WireDesktop) -> bool:
-    """Tell whether a desktop shows a data disk that has no id."""
+    """Tell whether a desktop shows a data disk that has no id, or no disk at all.
+
+    It boots from one: a row without any, as the short list of desktops has them, tells of none.
+    """
+    if row.root_volume is None and not row.data_volumes:
+        return True
     return any(not disk.volume_id for disk in row.data_volumes)
 
 

@@ -106,11 +106,21 @@ def test_a_disk_without_an_id_hides_what_is_on_its_desktop() -> None:
     hidden = desktop("d1", disk(None), disk("v2"))
     _, live = hold(SAYS.list_live(), desktops(hidden, desktop("d2")))
     assert live.complete
-    assert live.notices == ("desktops with a disk that has no id: `d1`",)
+    assert live.notices == ("desktops without a disk, or with one that has no id: `d1`",)
     known = {server_id: row.attachments_known for server_id, row in live.servers.items()}
     assert known == {"d1": False, "d2": True}
     assert key("d1", "v2") in live.observed
     _, look = hold(SAYS.observe([key()]), (desktops(hidden),))
+    assert not look.complete
+
+
+@pytest.mark.parametrize("told", [{}, {"data_volumes": None}, {"data_volumes": []}])
+def test_a_desktop_that_shows_not_even_its_root_disk_proves_nothing_gone(told: Row) -> None:
+    bare = desktop("d1", root_volume=None, **told)
+    _, live = hold(SAYS.list_live(), desktops(bare, desktop("d2")))
+    known = {server_id: row.attachments_known for server_id, row in live.servers.items()}
+    assert (live.complete, known) == (True, {"d1": False, "d2": True})
+    _, look = hold(SAYS.observe([key()]), (desktops(bare),))
     assert not look.complete
 
 
