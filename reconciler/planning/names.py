@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,7 @@ class Index:
             if first is not identity:
                 self._more.setdefault(name, [first]).append(identity)
         self._folded: dict[str, list[str]] | None = None
+        self._seen: dict[str, list[str]] | None = None
 
     def find(self, ref: Ref, scope: str, here: AbstractSet[str] = frozenset()) -> str | Finding:
         """Give the id that is meant; `here` are the ones that a name means before others."""
@@ -96,6 +98,14 @@ class Index:
         names = [text] if text in self._ids else self._near(text)
         return tuple(identity for name in names for identity in sorted(self._bearers(name)))
 
+    def alike(self, text: str) -> tuple[str, ...]:
+        """Give the ids of what bears another name that a person can't tell from this one."""
+        if self._seen is None:
+            self._seen = defaultdict(list)
+            for identity, name in self._names.items():
+                self._seen[_looks(name)].append(identity)
+        return tuple(sorted(self._seen.get(_looks(text), ())))
+
     def elsewhere(self, text: str, here: AbstractSet[str]) -> bool:
         """Tell whether a name that several bear means nothing here.
 
@@ -120,6 +130,11 @@ class Index:
         return (
             f"check the spelling, or list what is live with `reconciler live` ({self.side.value}s)"
         )
+
+
+def _looks(name: str) -> str:
+    """Give a name as it looks: `é` is one letter or two, and nobody sees a blank at the end."""
+    return " ".join(unicodedata.normalize("NFC", name).split())
 
 
 def indices(live: Live) -> Iterator[tuple[Side, Index]]:

@@ -27,7 +27,6 @@ from reconciler.planning.selectors import matching
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
 
     from reconciler.model.declared import Entry, Selector
     from reconciler.model.finding import Place
@@ -116,8 +115,7 @@ class _Resolution:
         owner = self._index[entry.side].find(entry.owner, self._live.scope)
         if entry.protects:
             self._protect(entry, owner)
-        here = self._on.get(owner, set()) if isinstance(owner, str) else set()
-        listed, absent, findings = self._members(entry, other, here)
+        listed, absent, findings = self._members(entry, other, owner)
         if isinstance(owner, Finding):
             self._entry_findings += [owner, *findings]
             self._hold_listed(entry, listed, owner)
@@ -168,8 +166,9 @@ class _Resolution:
             self._unclear |= {(Side.VOLUME, identity): why for identity in meant}
 
     def _members(
-        self, entry: Entry, other: Side, here: AbstractSet[str]
+        self, entry: Entry, other: Side, owner: str | Finding
     ) -> tuple[dict[str, Listed], dict[str, Ref], list[Finding]]:
+        here = self._on.get(owner, set()) if isinstance(owner, str) else set()
         findings: list[Finding] = []
         listed: dict[str, Listed] = {}
         lines = entry.listed or ()
@@ -195,9 +194,13 @@ class _Resolution:
             found = self._index[other].find(ref, self._live.scope, here)
             if isinstance(found, str):
                 absent[found] = ref
-            elif found.code.endswith("-not-found") or self._index[other].elsewhere(ref.text, here):
-                continue  # What doesn't exist is absent already: satisfied.
-            else:
+            elif found.code.endswith("-not-found"):
+                # What doesn't exist is absent already: satisfied, unless it only looks so.
+                alike = self._index[other].alike(ref.text) if isinstance(owner, str) else ()
+                row = (entry.side, str(owner))
+                there = (one for one in alike if self._key(row, one) in self._live.observed)
+                findings += [_alike(self._live.scope, entry, ref, one) for one in there]
+            elif not self._index[other].elsewhere(ref.text, here):
                 findings.append(found)
         return listed, absent, findings
 
@@ -308,6 +311,18 @@ def _twice(scope: str, entry: Entry, first: Entry) -> Finding:
         hint="merge the two entries into one",
         place=entry.owner.place,
         also=(first.owner.place,),
+        scope=scope,
+    )
+
+
+def _alike(scope: str, entry: Entry, ref: Ref, identity: str) -> Finding:
+    other = Side.VOLUME if entry.side is Side.SERVER else Side.SERVER
+    return Finding(
+        code=f"{other.value}-not-found",
+        summary=f"no {other.value} has the name `{ref.text}`, and the one on "
+        f"`{entry.owner.text}` whose name looks the same is `{identity}`",
+        hint="write that id: the names differ in blanks or in how letters are encoded",
+        place=ref.place,
         scope=scope,
     )
 

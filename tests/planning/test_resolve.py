@@ -66,6 +66,30 @@ def test_an_ambiguous_name_in_a_list_or_under_absent_is_refused() -> None:
         assert (finding.code, "`v-1`, `v-2`" in finding.summary) == ("ambiguous-name", True)
 
 
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        ("cafe\u0301", "caf\u00e9"),
+        ("caf\u00e9", "cafe\u0301"),
+        ("log", "log "),
+        ("a b", "a\u00a0b"),
+    ],
+)
+def test_an_absent_name_that_only_looks_like_one_that_is_there_is_refused(
+    written: str, named: str
+) -> None:
+    there = world(["web-1", "web-2"], [volume(named, "id-v")], ["web-1/v"])
+    for entry in (
+        of_server("web-1", absent=[written], keep=True),
+        of_server("web-1", absent=[written]),
+    ):
+        made = planned(there, entry)
+        (refused,) = [one for one in made.findings if one.code == "volume-not-found"]
+        assert "whose name looks the same is `id-v`" in refused.summary
+        assert (made.permitted, made.in_line) == ((), False)
+    assert planned(there, of_server("web-2", absent=[written], keep=True)).in_line
+
+
 def test_what_does_not_exist_names_the_nearest_name_or_where_to_look() -> None:
     near = _only(resolve([of_server("web-1", "lgo")], LIVE).entry_findings)
     assert (near.code, near.hint) == ("volume-not-found", "did you mean `log`?")
