@@ -51,7 +51,9 @@ def next_at(
 ) -> datetime:
     """Give when a scope is looked at next, which is never before `now`."""
     if schedule.cron is not None:
-        due = next(CronSim(schedule.cron, now.astimezone(ZoneInfo(schedule.timezone))))
+        local = CronSim(schedule.cron, now.astimezone(ZoneInfo(schedule.timezone)))
+        # In UTC: within the hour that comes twice the first one told is of the hour before.
+        due = next(at for at in local if at.astimezone(UTC) > now)
         after = next(CronSim(schedule.cron, due))
         return due + _jitter((after - due).total_seconds(), chance)
     assert schedule.every_s is not None, "exactly one of the two is set"

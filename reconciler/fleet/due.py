@@ -58,4 +58,6 @@ def _is_due(schedule: Schedule, scope: str, since_s: float | None, until_s: floa
 def _next_cron_s(cron: str, timezone: str, after_s: float) -> float:
     # Kept: a hundred thousand scopes of one expression ask the same question at one moment.
     after = datetime.fromtimestamp(after_s, tz=UTC).astimezone(ZoneInfo(timezone))
-    return next(CronSim(cron, after)).timestamp()
+    # Within the hour that comes twice the first moment told is of the hour before.
+    moments = (at.timestamp() for at in CronSim(cron, after))
+    return next(at_s for at_s in moments if at_s > after_s)

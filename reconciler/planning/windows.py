@@ -106,7 +106,9 @@ def _starts(window: Window, after: datetime, until: datetime) -> Iterator[dateti
     for start in (moment.astimezone(UTC) for moment in local):
         if start > until:
             return
-        yield start
+        # Within the hour that comes twice the first start is the one of the hour before.
+        if start > after:
+            yield start
 
 
 def _length(window: Window) -> timedelta:

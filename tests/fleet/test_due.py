@@ -8,6 +8,9 @@ from reconciler.fleet.due import due, next_due_s
 from reconciler.model.schedule import Schedule
 
 EVERY = Schedule(every_s=300.0)
+BERLIN = Schedule(every_s=None, cron="30 2 * * *", timezone="Europe/Berlin")
+TWICE_S = 1_792_890_600.0
+"""2026-10-25T01:10 UTC, 02:10 in Berlin for the second time."""
 CRON = Schedule(every_s=None, cron="*/10 * * * *", timezone="Asia/Seoul")
 NAMES = [f"scope-{number}" for number in range(1000)]
 START_S = 1_800_000_000.0
@@ -35,6 +38,8 @@ def test_scopes_of_one_interval_are_spread_over_it() -> None:
         pytest.param(CRON, None, START_S, 0, id="times of its own are waited for"),
         pytest.param(CRON, START_S - 1, START_S, 1, id="on the minute"),
         pytest.param(CRON, START_S, START_S + 599, 0, id="a window without a moment"),
+        pytest.param(BERLIN, TWICE_S, TWICE_S + 3600, 0, id="a moment comes once in that night"),
+        pytest.param(BERLIN, TWICE_S - 3600, TWICE_S, 1, id="the first time"),
     ],
 )
 def test_a_window(schedule: Schedule, since_s: float | None, until_s: float, found: int) -> None:

@@ -46,6 +46,9 @@ def at(text: str) -> datetime:
         ((BERLIN,), "2026-10-25T00:30", True),
         ((BERLIN,), "2026-10-25T01:29", True),
         ((BERLIN,), "2026-10-25T01:31", False),
+        # And not once more because a whole length before is within that hour.
+        ((BERLIN,), "2026-10-25T02:00", False),
+        ((BERLIN,), "2026-10-25T02:29", False),
     ],
 )
 def test_a_moment_lies_in_a_window_or_not(

@@ -25,6 +25,8 @@ NEXT = {
     "after one in which the clock was set back an hour": (Schedule(), -3600.0, 0.0, -3300.0),
     "or a year": (Schedule(), -365 * 86400.0, 0.0, -365 * 86400.0 + 300.0),
     # 02:30 doesn't exist on that morning: the clock goes from 02:00 to 03:00.
+    # 02:30 comes twice on that morning, and is over the second time.
+    "a cron time that winter brings twice": (NIGHTLY, 18_148_230.0, 0.0, 18_235_830.0),
     "a cron time that summer skips": (NIGHTLY, 5.0, 0.0, 3600.0 + 30.0),
 }  # fmt: skip
 
