@@ -31,12 +31,11 @@ class Redaction:
         self._needles: tuple[bytes, ...] = ()
         self._least: tuple[bytes, ...] = ()
         """Those that hold no other one: where none of them is, no secret is."""
-        for secret in secrets:
-            self.add(secret)
+        self.add(*secrets)
 
-    def add(self, secret: str) -> None:
-        """Hide one more secret from now on."""
-        found = {*self._needles, *spellings(secret)}
+    def add(self, *secrets: str) -> None:
+        """Hide more secrets from now on."""
+        found = {*self._needles, *(each for one in secrets for each in spellings(one))}
         # Longest first: a secret that begins with another one leaves no rest behind.
         self._needles = tuple(sorted(found, key=lambda each: (-len(each), each)))
         self._least = _least(found)

@@ -87,9 +87,7 @@ def _arguments() -> argparse.Namespace:
     reading.add_argument("--from", type=int, default=0, dest="first")
     reading.add_argument("--provider", choices=sorted(specs()))
     reading.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    reading.add_argument(
-        "--small", action="store_true", help="two or three servers, one or two volumes"
-    )
+    reading.add_argument("--small", action="store_true", help="one volume, two or three servers")
     road = reading.add_mutually_exclusive_group()
     road.add_argument("--whole", action="store_true", help="every seed by all layers")
     road.add_argument("--short", action="store_false", dest="whole")
