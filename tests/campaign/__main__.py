@@ -12,9 +12,13 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tests.campaign.drawing import specs
 from tests.campaign.seeds import Judged, judged, quietly
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 CHUNK = 50
 
@@ -32,7 +36,7 @@ class Part:
 
 def main() -> int:
     """Live as many stories as asked for."""
-    asked = _arguments()
+    asked = arguments()
     began_s, cpu_s = time.perf_counter(), 0.0
     faults = violations = 0
     parts = [
@@ -49,7 +53,7 @@ def main() -> int:
         for took_s, results in pool.map(lived_through, parts):
             cpu_s += took_s
             faults += sum(one.faults for one in results)
-            violations += sum(_told(one, asked) for one in results)
+            violations += sum(tell(one, asked) for one in results)
     rate = asked.seeds / cpu_s if cpu_s else 0.0
     spent_s = time.perf_counter() - began_s
     print(f"{spent_s:.0f} s with {asked.jobs} processes, {rate:.0f} seeds a second of each")
@@ -68,7 +72,8 @@ def lived_through(part: Part) -> tuple[float, list[Judged]]:
     return time.process_time() - began_s, results
 
 
-def _told(one: Judged, asked: argparse.Namespace) -> bool:
+def tell(one: Judged, asked: argparse.Namespace) -> bool:
+    """Print what a seed broke and the command that lives it again; tell whether it broke any."""
     if not one.breaches:
         return False
     chosen = f" --provider {asked.provider}" if asked.provider else ""
@@ -81,7 +86,8 @@ def _told(one: Judged, asked: argparse.Namespace) -> bool:
     return True
 
 
-def _arguments() -> argparse.Namespace:
+def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """Give what was asked for, on the command line where no words are given."""
     reading = argparse.ArgumentParser(prog="python -m tests.campaign")
     reading.add_argument("--seeds", type=int, default=300)
     reading.add_argument("--from", type=int, default=0, dest="first")
@@ -92,7 +98,7 @@ def _arguments() -> argparse.Namespace:
     road.add_argument("--whole", action="store_true", help="every seed by all layers")
     road.add_argument("--short", action="store_false", dest="whole")
     reading.set_defaults(whole=None)
-    return reading.parse_args()
+    return reading.parse_args(words)
 
 
 if __name__ == "__main__":

@@ -13,10 +13,11 @@ import pytest
 
 from reconciler.manifest import load
 from tests.architecture.reading import REPOSITORY
+from tests.campaign.__main__ import arguments, tell
 from tests.campaign.bugs import BUGS
 from tests.campaign.drawing import story_of
 from tests.campaign.mutants import hunted
-from tests.campaign.seeds import judged, quietly, told
+from tests.campaign.seeds import Judged, judged, quietly, told
 from tests.campaign.told import declared_of
 from tests.campaign.worlds import SCOPE, manifests_of
 
@@ -56,6 +57,27 @@ def test_a_planted_bug_is_caught(name: str) -> None:
     with context.Pool(1) as pool:  # Nothing takes a bug out again.
         caught: Caught = pool.apply(partial(hunted, bug, FEW))
     assert caught.seed is not None
+
+
+@pytest.mark.parametrize(
+    "words", ["", "--small", "--short --provider huawei-ecs", "--whole --small"]
+)
+def test_a_broken_seed_is_told_with_all_that_it_was_asked_with(
+    words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = arguments(words.split())
+    assert tell(Judged(seed=7, faults=0, breaches=("I1 it did",)), asked)
+    command = capsys.readouterr().out.splitlines()[0].partition("tests.campaign ")[2]
+    again = vars(arguments(command.split()))
+    assert again == {**vars(asked), "first": 7, "seeds": 1}
+
+
+def test_a_small_world_has_one_volume_and_few_servers() -> None:
+    stories = [story_of(seed, small=True) for seed in range(100)]
+    assert {len(story.servers) for story in stories} == {2, 3}
+    # What only storage shows is a volume beside.
+    assert {len(story.volumes) - len(story.ghosts) for story in stories} == {1}
+    assert not any(story.shared for story in stories)
 
 
 def test_every_planted_bug_finds_its_place() -> None:
