@@ -81,8 +81,8 @@ def test_a_move_leads_from_one_server_to_the_other(browser: Browser, tmp_path: P
     assert leaving.inner_text().split() == ["-/+", "move", "one", "to", "web-1"]
     leaving.get_by_role("link").click()
     arrived = page.locator(".server:target")
+    arrived.wait_for(state="visible")  # a link shows what the filter hid, after the click
     assert arrived.locator("h3").inner_text() == "web-1"
-    assert arrived.is_visible(), "a link shows what the filter hid"
     assert sight.shown() == 7
 
 

@@ -141,6 +141,7 @@ def test_in_a_browser_people_page_and_search_and_nothing_is_cut() -> None:
                 tab.fill("#q", "scope-000")
                 tab.keyboard.press("Enter")
                 tab.get_by_role("rowheader", name="scope-0009").wait_for()
+                tab.wait_for_load_state()  # its style too: before that it is wider
                 assert tab.get_by_role("rowheader").count() == 10
                 over = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
                 assert tab.evaluate(over) <= 0

@@ -68,7 +68,7 @@ def test_search_finds_by_name_and_by_id_from_the_keyboard(browser: Browser) -> N
         visit.go("/")
         visit.tab.keyboard.press("Tab")
         visit.tab.keyboard.press("Enter")
-        assert visit.tab.evaluate("document.activeElement.id") == "main"
+        visit.tab.locator("#main:focus").wait_for()
         visit.tab.focus("#q")
         visit.tab.keyboard.type("v-scratch")
         visit.tab.keyboard.press("Enter")
