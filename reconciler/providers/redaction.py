@@ -3,6 +3,7 @@ r"""Takes secrets out of what a cloud says, in the spellings in which it may quo
 1. A secret is found plain, as JSON, as part of a URL, as HTML, and with any of its characters
    escaped as JSON allows (`\u003d`, `\\/`).
 2. A body that quotes no secret stays as it is, byte for byte.
+3. The pair of the embedded simulator is no secret: a disk may be called `simulator-1`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ MIN_SECRET = 6
 """Shorter ones are no real keys, and taking them out would tear ordinary words apart.
 
 Source: IAM, "Password Policy": at least 6 characters."""
+PUBLIC = frozenset({"simulator", "simulator-secret"})
 HIDDEN = b"***"
 ESCAPE = re.compile(rb"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 
@@ -73,8 +75,8 @@ def _least(needles: Iterable[bytes]) -> tuple[bytes, ...]:
 
 
 def spellings(secret: str) -> frozenset[bytes]:
-    """Give how a cloud may spell a secret; nothing for one that is too short to be one."""
-    if len(secret) < MIN_SECRET:
+    """Give how a cloud may spell a secret; nothing for what is too short to be one, or public."""
+    if len(secret) < MIN_SECRET or secret in PUBLIC:
         return frozenset()
     in_url = {quote(secret, safe=""), quote(secret)}
     spelt = {

@@ -57,3 +57,9 @@ def test_what_is_given_later_is_hidden_too_and_short_words_stay() -> None:
     assert redaction.hidden_text("ab token-1 signature-1", "signature-1") == "ab token-1 ***"
     redaction.add("token-1")
     assert redaction.hidden_text("ab token-1 signature-1") == "ab *** signature-1"
+
+
+def test_a_disk_may_be_called_as_the_simulator_is() -> None:
+    redaction = Redaction(["simulator", "simulator-secret", "another-secret"])
+    said = redaction.hidden_text("simulator-secret-1 another-secret")
+    assert said == "simulator-secret-1 ***"
