@@ -226,8 +226,8 @@ def _listed(seen: Seen, volumes: _Pages, servers: _Pages) -> Live:
     return Live(
         scope=seen.scope,
         views=VIEWS,
-        servers=dict(sorted(seen.servers.items())),
-        volumes=dict(sorted(seen.volumes.items())),
+        servers={one: seen.servers[one] for one in sorted(seen.servers)},
+        volumes={one: seen.volumes[one] for one in sorted(seen.volumes)},
         observed=seen.observed(),
         notices=(*doubts, *notices),
         complete=not doubts,
