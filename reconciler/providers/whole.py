@@ -2,8 +2,9 @@
 
 A typed decoder skips what nobody reads, and of a member that stands twice takes the last one
 without a word. So each model has a whole twin: what nobody reads stays in it as the bytes that it
-was. Written again, a page is short of a colon if anything was left out, and is then read as every
-other answer is (`strict_json`), which refuses what stands twice and teaches the twin what is new.
+was, and all members stand in the order in which pages have them. Written again, a page is the same
+bytes or at least has as many colons; one that is short of any is read as every other answer is
+(`strict_json`), which refuses what stands twice and teaches the twin what is new.
 """
 
 from __future__ import annotations
@@ -35,12 +36,13 @@ MOST_NAMES = 300
 class _Members:
     """The names of members in the rows of a model, as far as they were seen."""
 
-    some: frozenset[str]
-    every: frozenset[str]
+    some: tuple[str, ...] = ()
+    """In the order of the rows."""
+    every: frozenset[str] = frozenset()
     """Those that no row lacked."""
 
 
-_NONE = _Members(frozenset(), frozenset())
+_NONE = _Members()
 SEEN: dict[type[Row], _Members] = {}
 """What pages have taught. It decides how fast one is read, and never what is read in it."""
 TWINS: dict[type[Row], type[Row]] = {}
@@ -66,10 +68,11 @@ def _complete(told: Row, body: bytes) -> bool:
     """Tell whether all that is in a body is in what was read."""
     if not body.isascii():
         body.decode()  # What nobody reads was not looked at.
+    again = msgspec.json.encode(told)
+    if again == body:
+        return True
     if b"\\" in body and COLON_BY_NUMBER in body:
         return False  # It may be a colon, and isn't written so again.
-    again = bytearray(len(body))
-    msgspec.json.Encoder().encode_into(told, again)
     return again.count(COLON) == body.count(COLON)
 
 
@@ -77,12 +80,12 @@ def _learn(model: type[Row], *told: object) -> None:
     rows = [row for row in told if isinstance(row, dict)]
     if not rows:
         return
-    some = frozenset(name for name in frozenset[str]().union(*rows) if _plain(name))
-    every = some.intersection(*rows)
-    known = SEEN.get(model, _Members(some, every))
-    some = known.some | some
+    longest = max(rows, key=len)  # It tells most of the order.
+    here = [name for row in (longest, *rows) for name in row if _plain(name)]
+    known = SEEN.get(model, _Members(every=frozenset(here)))
+    some = tuple(dict.fromkeys((*known.some, *here)))
     if len(some) < MOST_NAMES:
-        SEEN[model] = _Members(some, known.every & every)
+        SEEN[model] = _Members(some, known.every.intersection(*rows))
         TWINS.clear()
     for member in structs.fields(model):
         inner = _rows_in(member.type)
@@ -100,33 +103,40 @@ def _each(value: object) -> Sequence[object]:
 
 
 def _twin(model: type[RowT]) -> type[RowT]:
-    """Give a subclass that takes in every member that was seen."""
+    """Give a model of the same members that takes in every other one that was seen."""
     if model not in TWINS:
         TWINS[model] = _made(model, SEEN.get(model, _NONE))
     return cast("type[RowT]", TWINS[model])
 
 
 def _made(model: type[Row], seen: _Members) -> type[Row]:
-    members = structs.fields(model)
-    # What every row had must be there. Of the rest a default isn't written again: short as well.
-    must = [
-        (member.name, _whole(member.type), msgspec.field(name=member.encode_name))
-        for member in members
-        if member.encode_name in seen.every
+    assert not hasattr(model, "__post_init__"), "its twin wouldn't do what it does"
+    read = {member.encode_name: member for member in structs.fields(model)}
+    members = [
+        _kept(read[name], must=name in seen.every) if name in read else _unread(n, name)
+        for n, name in enumerate(dict.fromkeys((*seen.some, *read)))
     ]
-    unread = [
-        (f"unread_{n}", Raw | UnsetType, msgspec.field(default=UNSET, name=name))
-        for n, name in enumerate(sorted(seen.some.difference(one.encode_name for one in members)))
-    ]
+    # No subclass: the members of its base would stand before all others.
     twin = msgspec.defstruct(
         f"Whole{model.__name__}",
-        [*must, *unread],
-        bases=(model,),
+        members,
+        bases=(Row,),
         kw_only=True,
         omit_defaults=True,
         gc=False,
     )
     return cast("type[Row]", twin)
+
+
+def _kept(member: structs.FieldInfo, *, must: bool) -> tuple[str, object, object]:
+    # What every row had must be there. Of the rest a default isn't written again: short as well.
+    default = {} if must else {"default": member.default, "default_factory": member.default_factory}
+    field = msgspec.field(name=member.encode_name, **default)
+    return member.name, _whole(member.type), field
+
+
+def _unread(n: int, name: str) -> tuple[str, object, object]:
+    return f"unread_{n}", Raw | UnsetType, msgspec.field(default=UNSET, name=name)
 
 
 def _rows_in(kind: object) -> type[Row] | None:

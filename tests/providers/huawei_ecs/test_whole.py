@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -54,6 +55,14 @@ def test_only_what_is_new_takes_the_careful_road(monkeypatch: pytest.MonkeyPatch
         read = whole.read(WireVolumes, body)
         assert _plain(read) == _plain(converted(WireVolumes, strict_json(body)))
     assert carefully == [PAGE.encode(), newer, without]
+
+
+def test_a_page_without_blanks_is_written_again_as_it_was() -> None:
+    rows = [volume_row("v1", more="10:30", attachments=[ON]), volume_row("v2", more=[1])]
+    told = {"count": 2, "volumes": [row | {"last": None} for row in rows], "links": []}
+    body = json.dumps(told, separators=(",", ":")).encode()
+    whole.read(WireVolumes, body)
+    assert msgspec.json.encode(whole.read(WireVolumes, body)) == body
 
 
 def test_a_page_with_endless_names_teaches_no_more_than_some() -> None:
