@@ -134,3 +134,26 @@ def test_an_interrupt_says_whether_anything_may_have_been_sent(
     monkeypatch.setattr(live, "see", happens)
     ran = lab.run("live", "-f", "lab.yaml")
     assert (ran.code, f"Interrupted. {said}" in ran.err) == (130, True)
+
+
+FOUND = """
+from reconciler.cli import main
+from reconciler.cli.outcome import run
+
+class Found:
+    def __del__(self):
+        print("given back")
+
+async def use_case():
+    return Found()
+
+main.reconciler.main = lambda **_: run(use_case) and 0
+main.program()
+"""
+
+
+def test_what_was_found_is_left_to_the_operating_system() -> None:
+    ran = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-c", FOUND], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert (ran.stdout, ran.stderr) == ("", "")
