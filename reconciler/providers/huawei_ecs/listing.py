@@ -26,7 +26,7 @@ from reconciler.model.attachment import View
 from reconciler.model.counting import counted
 from reconciler.model.live import Live
 from reconciler.providers.huawei_ecs.errors import FAULTS
-from reconciler.providers.huawei_ecs.live import Seen
+from reconciler.providers.huawei_ecs.live import FIRST, Seen
 from reconciler.providers.huawei_ecs.places import LOOK, Places
 from reconciler.providers.huawei_ecs.wire import WireServers, WireVolumes
 from reconciler.providers.requests import get
@@ -226,8 +226,8 @@ def _listed(seen: Seen, volumes: _Pages, servers: _Pages) -> Live:
     return Live(
         scope=seen.scope,
         views=VIEWS,
-        servers={one: seen.servers[one] for one in sorted(seen.servers)},
-        volumes={one: seen.volumes[one] for one in sorted(seen.volumes)},
+        servers=dict(sorted(seen.servers.items(), key=FIRST)),
+        volumes=dict(sorted(seen.volumes.items(), key=FIRST)),
         observed=seen.observed(),
         notices=(*doubts, *notices),
         complete=not doubts,
@@ -251,7 +251,8 @@ def _looked(keys: frozenset[AttachmentKey], look: _Look) -> Live:
 
 def _judged(what: str, pages: Sequence[Told]) -> Verdict:
     counts = [count for count, _ in pages if count is not None]
-    times = Counter(row_id for _, ids in pages for row_id in ids)
+    rows = sum(len(ids) for _, ids in pages)
+    different = len(set[str]().union(*(ids for _, ids in pages)))
     doubts = [
         f"a page of {what} held {counted(len(ids), 'row')} and wasn't the last"
         for _, ids in pages[:-1]
@@ -264,12 +265,13 @@ def _judged(what: str, pages: Sequence[Told]) -> Verdict:
             f"the count of {what} changed while they were listed: {min(counts)} to {max(counts)}"
         )
     if len(pages[-1][1]) >= LIMIT:
-        doubts.append(f"there are more {what} than the {len(times)} that were counted and listed")
-    if len(times) < max(counts, default=0):
-        doubts.append(f"{len(times)} of {max(counts)} {what} were listed")
-    twice = sorted(row_id for row_id, seen in times.items() if seen > 1)
-    if not twice:
+        doubts.append(f"there are more {what} than the {different} that were counted and listed")
+    if different < max(counts, default=0):
+        doubts.append(f"{different} of {max(counts)} {what} were listed")
+    if different == rows:
         return Verdict(doubts=tuple(doubts))
+    times = Counter(row_id for _, ids in pages for row_id in ids)
+    twice = sorted(row_id for row_id, seen in times.items() if seen > 1)
     named = ", ".join(f"`{row_id}`" for row_id in twice[:MAX_NAMED])
     rest = f" and {len(twice) - MAX_NAMED} more" if len(twice) > MAX_NAMED else ""
     return Verdict(doubts=tuple(doubts), notices=(f"{what} listed more than once: {named}{rest}",))
