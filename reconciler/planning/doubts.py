@@ -106,7 +106,7 @@ def merged(live: Live, look: Live, keys: Collection[AttachmentKey]) -> Live:
 def in_doubt_about_slots(on: Ground) -> tuple[str, ...]:
     """Give the servers that may be too full for what shall come to them, sorted by id."""
     arriving: dict[str, int] = {}
-    for key in on.desired.wanted.keys() - on.live.observed.keys():
+    for key in on.unseen:
         arriving[key.server_id] = arriving.get(key.server_id, 0) + 1
     return tuple(
         server_id
@@ -117,13 +117,12 @@ def in_doubt_about_slots(on: Ground) -> tuple[str, ...]:
 
 def changing(on: Ground) -> frozenset[AttachmentKey]:
     """Give the attachments that would be made or taken away where every row is listed."""
-    wanted = on.desired.wanted.keys() - on.live.observed.keys()
     leaving = {
         key
-        for key in on.live.observed.keys() - on.desired.wanted.keys()
+        for key in on.unwanted
         if on.seen(key) is Seen.AGREED and on.wish(key) in LEAVING and not on.boot(key)
     }
-    known = {key for key in wanted if key.volume_id in on.live.volumes}
+    known = {key for key in on.unseen if key.volume_id in on.live.volumes}
     return frozenset(key for key in known | leaving if key.server_id in on.live.servers)
 
 

@@ -6,7 +6,7 @@ import enum
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from itertools import chain
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
 from reconciler.model.attachment import Phase, View
@@ -73,6 +73,10 @@ class Ground:
     """Disks a server, the boot volume and what only storage shows included."""
     moving: frozenset[str] = frozenset()
     """Volume ids that an attach or a detach is under way for."""
+    unseen: frozenset[AttachmentKey] = frozenset()
+    """Wanted, and no view shows it."""
+    unwanted: frozenset[AttachmentKey] = frozenset()
+    """Shown, and not wanted by any line."""
     boots: frozenset[AttachmentKey] = frozenset()
     """What a view says that a server boots from."""
     boot_volumes: frozenset[str] = frozenset()
@@ -95,21 +99,27 @@ class Ground:
             return Seen.COMPUTE_ONLY
         return Seen.STORAGE_ONLY if key.server_id in self.live.servers else Seen.FOREIGN
 
-    def plain(self) -> frozenset[AttachmentKey]:
-        """Give what is as wanted, and nothing is to be said of it: most of most scopes."""
-        views, observed = len(self.live.views), self.live.observed
+    def parted(self) -> tuple[list[AttachmentKey], list[AttachmentKey]]:
+        """Give what is as wanted, with nothing to be said of it, and all else that is shown.
+
+        The first is most of most scopes. Both in the order of the listing.
+        """
+        views, wanted = len(self.live.views), self.desired.wanted
         boots, boot_volumes, moving = self.boots, self.boot_volumes, self.moving
-        return frozenset(
-            key
-            for key, wanted in self.desired.wanted.items()
-            if (seen := observed.get(key)) is not None
-            and len(seen.sightings) == views
-            and wanted.attachment.device is None
-            and wanted.attachment.delete_on_termination is None
-            and key not in boots
-            and key.volume_id not in boot_volumes
-            and key.volume_id not in moving
-        )
+        plain: list[AttachmentKey] = []
+        others: list[AttachmentKey] = []
+        for key, seen in self.live.observed.items():
+            found = (
+                (wish := wanted.get(key)) is not None
+                and len(seen.sightings) == views
+                and wish.attachment.device is None
+                and wish.attachment.delete_on_termination is None
+                and key not in boots
+                and key.volume_id not in boot_volumes
+                and key.volume_id not in moving
+            )
+            (plain if found else others).append(key)
+        return plain, others
 
     def in_motion(self, key: AttachmentKey) -> bool:
         """Tell whether the cloud is at work on the volume, here or elsewhere."""
@@ -190,8 +200,10 @@ def ground(
 ) -> Ground:
     """Index the two sides once, in a fixed order."""
     holders: dict[str, tuple[Observed, ...]] = {}
-    for key in sorted(live.observed):
-        holders[key.volume_id] = (*holders.get(key.volume_id, ()), live.observed[key])
+    for key, one in sorted(live.observed.items(), key=itemgetter(0)):
+        first = (one,)
+        if (before := holders.setdefault(key.volume_id, first)) is not first:
+            holders[key.volume_id] = (*before, one)
     applied = circumstances.applied or ()
     beside = circumstances.protects
     placed = protections(desired, live, circumstances.memories, applied, beside)
@@ -205,6 +217,8 @@ def ground(
         holders=holders,
         disks=Counter(map(_SERVER_ID, live.observed)),
         moving=moving | {key.volume_id for key in circumstances.unsettled},
+        unseen=frozenset(key for key in desired.wanted if key not in live.observed),
+        unwanted=frozenset(key for key in live.observed if key not in desired.wanted),
         boots=boots,
         boot_volumes=frozenset(i for i, volume in live.volumes.items() if volume.boot),
         rebound=frozenset(_rebound(live, circumstances)),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -89,6 +88,8 @@ DECISIONS = {
 class _Draft:
     """What the table gave so far, each list sorted by key because the keys come sorted."""
 
+    wanted: Sequence[AttachmentKey] = ()
+    """All of it, wherever it is."""
     changes: list[Change] = field(default_factory=list)
     kept: list[AttachmentKey] = field(default_factory=list)
     unmanaged: list[AttachmentKey] = field(default_factory=list)
@@ -130,7 +131,7 @@ def plan_on(on: Ground) -> Plan:
         accepted=known.accepted,
         unmanaged=on.named(draft.unmanaged),
         released=_released(on),
-        owned=tuple(sorted(desired.wanted.keys() - _missing(known.accepted))),
+        owned=_without(draft.wanted, _missing(known.accepted)),
         protected=guards.to_protect(final, on),
         owed=owed(on),
         findings=_findings(final, (*told, *_warnings(final, on))),
@@ -146,10 +147,11 @@ def plan_on(on: Ground) -> Plan:
 
 
 def _drafted(on: Ground) -> _Draft:
-    plain = on.plain()
-    draft = _Draft(kept=list(plain), owned_live=len(plain))
-    others = {key for key in chain(on.desired.wanted, on.live.observed) if key not in plain}
-    for key in sorted(others):
+    plain, others = on.parted()
+    # A listing comes sorted, or nearly: nothing here is sorted from scratch.
+    wanted = sorted([*plain, *on.unseen, *(key for key in others if key in on.desired.wanted)])
+    draft = _Draft(wanted=wanted, kept=plain, owned_live=len(plain))
+    for key in sorted([*others, *on.unseen]):
         _place(key, on, draft)
     draft.kept.sort()
     for key in sorted(on.desired.absent.keys() & on.live.observed.keys()):
@@ -362,6 +364,12 @@ def _refused(change: Change, finding: Finding) -> Change:
 def _missing(drift: Iterable[AcceptedDrift]) -> frozenset[AttachmentKey]:
     """Give the wanted attachments that are accepted as missing: nothing made them ours."""
     return frozenset(key for one in drift if (key := one.change.arrives) is not None)
+
+
+def _without(
+    keys: Iterable[AttachmentKey], these: frozenset[AttachmentKey]
+) -> tuple[AttachmentKey, ...]:
+    return tuple(key for key in keys if key not in these) if these else tuple(keys)
 
 
 def _released(on: Ground) -> tuple[NamedAttachment, ...]:
