@@ -165,7 +165,7 @@ def _failed(on: Ground, key: AttachmentKey) -> bool:
 
 def _holders(on: Ground, volume_id: str) -> list[str]:
     """Give the names of the servers that have a volume by their own view."""
-    seen = on.holders.get(volume_id, ())
+    seen = on.holders.of(volume_id)
     return [on.name(one.key).server for one in seen if View.COMPUTE in one.sightings]
 
 

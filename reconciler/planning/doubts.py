@@ -78,7 +78,7 @@ def _behind_servers(on: Ground) -> set[AttachmentKey]:
     waits = {key for key in keys if key.server_id in moving_servers}
     # A cloud that shows a volume only on its server is asked for that one too.
     volumes = {key.volume_id for key in waits}
-    return waits | {one.key for volume in volumes for one in on.holders.get(volume, ())}
+    return waits | {one.key for volume in volumes for one in on.holders.of(volume)}
 
 
 def merged(live: Live, look: Live, keys: Collection[AttachmentKey]) -> Live:
@@ -106,7 +106,7 @@ def merged(live: Live, look: Live, keys: Collection[AttachmentKey]) -> Live:
 def in_doubt_about_slots(on: Ground) -> tuple[str, ...]:
     """Give the servers that may be too full for what shall come to them, sorted by id."""
     arriving: dict[str, int] = {}
-    for key in on.unseen:
+    for key in on.parts.unseen:
         arriving[key.server_id] = arriving.get(key.server_id, 0) + 1
     return tuple(
         server_id
@@ -119,10 +119,10 @@ def changing(on: Ground) -> frozenset[AttachmentKey]:
     """Give the attachments that would be made or taken away where every row is listed."""
     leaving = {
         key
-        for key in on.unwanted
+        for key in on.parts.unwanted
         if on.seen(key) is Seen.AGREED and on.wish(key) in LEAVING and not on.boot(key)
     }
-    known = {key for key in on.unseen if key.volume_id in on.live.volumes}
+    known = {key for key in on.parts.unseen if key.volume_id in on.live.volumes}
     return frozenset(key for key in known | leaving if key.server_id in on.live.servers)
 
 

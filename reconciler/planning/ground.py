@@ -5,8 +5,9 @@ from __future__ import annotations
 import enum
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from reconciler.model.attachment import Phase, View
@@ -58,6 +59,38 @@ class Wish(enum.Enum):
     """As that of `Seen`."""
 
 
+class Holders:
+    """Who has a volume; indexed when it is first asked, and a plan without changes never asks."""
+
+    def __init__(self, observed: Mapping[AttachmentKey, Observed]) -> None:
+        self._observed = observed
+
+    def of(self, volume_id: str) -> tuple[Observed, ...]:
+        """Give the attachments of a volume, sorted by key; none of what is on no server."""
+        return self._index.get(volume_id, ())
+
+    @cached_property
+    def _index(self) -> Mapping[str, tuple[Observed, ...]]:
+        found: dict[str, tuple[Observed, ...]] = {}
+        for key in sorted(self._observed):
+            found[key.volume_id] = (*found.get(key.volume_id, ()), self._observed[key])
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is wanted and what is shown, each key in one part; in the order of the listing."""
+
+    plain: list[AttachmentKey] = field(default_factory=list)
+    """As wanted, and nothing is to be said of it: most of most scopes."""
+    other: list[AttachmentKey] = field(default_factory=list)
+    """Wanted and shown, and all else."""
+    unwanted: list[AttachmentKey] = field(default_factory=list)
+    """Shown, and not wanted by any line."""
+    unseen: list[AttachmentKey] = field(default_factory=list)
+    """Wanted, and no view shows it; in the order of the manifests."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
     """Everything a guard may look at."""
@@ -67,16 +100,14 @@ class Ground:
     policy: Policy
     can: Capabilities
     circumstances: Circumstances
-    holders: Mapping[str, tuple[Observed, ...]] = field(default_factory=dict)
-    """Attachments by volume id, sorted by key; volumes on no server are absent."""
+    parts: Parts
+    """What is wanted and what is shown, told apart."""
+    holders: Holders
+    """Who has a volume."""
     disks: Mapping[str, int] = field(default_factory=dict)
     """Disks a server, the boot volume and what only storage shows included."""
     moving: frozenset[str] = frozenset()
     """Volume ids that an attach or a detach is under way for."""
-    unseen: frozenset[AttachmentKey] = frozenset()
-    """Wanted, and no view shows it."""
-    unwanted: frozenset[AttachmentKey] = frozenset()
-    """Shown, and not wanted by any line."""
     boots: frozenset[AttachmentKey] = frozenset()
     """What a view says that a server boots from."""
     boot_volumes: frozenset[str] = frozenset()
@@ -98,28 +129,6 @@ class Ground:
         if View.COMPUTE in observed.sightings:
             return Seen.COMPUTE_ONLY
         return Seen.STORAGE_ONLY if key.server_id in self.live.servers else Seen.FOREIGN
-
-    def parted(self) -> tuple[list[AttachmentKey], list[AttachmentKey]]:
-        """Give what is as wanted, with nothing to be said of it, and all else that is shown.
-
-        The first is most of most scopes. Both in the order of the listing.
-        """
-        views, wanted = len(self.live.views), self.desired.wanted
-        boots, boot_volumes, moving = self.boots, self.boot_volumes, self.moving
-        plain: list[AttachmentKey] = []
-        others: list[AttachmentKey] = []
-        for key, seen in self.live.observed.items():
-            found = (
-                (wish := wanted.get(key)) is not None
-                and len(seen.sightings) == views
-                and wish.attachment.device is None
-                and wish.attachment.delete_on_termination is None
-                and key not in boots
-                and key.volume_id not in boot_volumes
-                and key.volume_id not in moving
-            )
-            (plain if found else others).append(key)
-        return plain, others
 
     def in_motion(self, key: AttachmentKey) -> bool:
         """Tell whether the cloud is at work on the volume, here or elsewhere."""
@@ -199,32 +208,52 @@ def ground(
     desired: Desired, live: Live, policy: Policy, can: Capabilities, circumstances: Circumstances
 ) -> Ground:
     """Index the two sides once, in a fixed order."""
-    holders: dict[str, tuple[Observed, ...]] = {}
-    for key, one in sorted(live.observed.items(), key=itemgetter(0)):
-        first = (one,)
-        if (before := holders.setdefault(key.volume_id, first)) is not first:
-            holders[key.volume_id] = (*before, one)
     applied = circumstances.applied or ()
     beside = circumstances.protects
     placed = protections(desired, live, circumstances.memories, applied, beside)
     moving, boots = _sighted(live)
+    moving |= {key.volume_id for key in circumstances.unsettled}
+    boot_volumes = frozenset(i for i, volume in live.volumes.items() if volume.boot)
     return Ground(
         desired=desired,
         live=live,
         policy=policy,
         can=can,
         circumstances=circumstances,
-        holders=holders,
+        parts=_parted(desired, live, boots, boot_volumes | moving),
+        holders=Holders(live.observed),
         disks=Counter(map(_SERVER_ID, live.observed)),
-        moving=moving | {key.volume_id for key in circumstances.unsettled},
-        unseen=frozenset(key for key in desired.wanted if key not in live.observed),
-        unwanted=frozenset(key for key in live.observed if key not in desired.wanted),
+        moving=moving,
         boots=boots,
-        boot_volumes=frozenset(i for i, volume in live.volumes.items() if volume.boot),
+        boot_volumes=boot_volumes,
         rebound=frozenset(_rebound(live, circumstances)),
         protected=placed.rows,
         lost=placed.lost,
     )
+
+
+def _parted(
+    desired: Desired, live: Live, boots: frozenset[AttachmentKey], special: frozenset[str]
+) -> Parts:
+    """Tell apart; of `special` volumes there is always something to say."""
+    views, wanted, parts = len(live.views), desired.wanted, Parts()
+    for key, seen in live.observed.items():
+        wish = wanted.get(key)
+        if wish is None:
+            parts.unwanted.append(key)
+        elif (
+            len(seen.sightings) == views
+            and wish.attachment.device is None
+            and wish.attachment.delete_on_termination is None
+            and key not in boots
+            and key.volume_id not in special
+        ):
+            parts.plain.append(key)
+        else:
+            parts.other.append(key)
+    if len(parts.plain) + len(parts.other) < len(wanted):
+        parts.unseen.extend(key for key in wanted if key not in live.observed)
+    return parts
 
 
 def _rebound(live: Live, circumstances: Circumstances) -> Iterator[tuple[Side, str]]:

@@ -78,7 +78,7 @@ def _needing(change: Change, traffic: _Traffic, on: Ground) -> Change:
 
 
 def _full(change: Change, traffic: _Traffic, on: Ground) -> bool:
-    held = len(on.holders.get(change.key.volume_id, ()))
+    held = len(on.holders.of(change.key.volume_id))
     return held + traffic.to_volume[change.key.volume_id] > on.can.max_servers_per_volume
 
 

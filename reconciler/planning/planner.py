@@ -147,11 +147,11 @@ def plan_on(on: Ground) -> Plan:
 
 
 def _drafted(on: Ground) -> _Draft:
-    plain, others = on.parted()
+    parts = on.parts
     # A listing comes sorted, or nearly: nothing here is sorted from scratch.
-    wanted = sorted([*plain, *on.unseen, *(key for key in others if key in on.desired.wanted)])
-    draft = _Draft(wanted=wanted, kept=plain, owned_live=len(plain))
-    for key in sorted([*others, *on.unseen]):
+    wanted = sorted([*parts.plain, *parts.other, *parts.unseen])
+    draft = _Draft(wanted=wanted, kept=list(parts.plain), owned_live=len(parts.plain))
+    for key in sorted([*parts.other, *parts.unwanted, *parts.unseen]):
         _place(key, on, draft)
     draft.kept.sort()
     for key in sorted(on.desired.absent.keys() & on.live.observed.keys()):
@@ -336,7 +336,7 @@ def _paired(changes: Sequence[Change], on: Ground) -> list[Change]:
     moved: dict[AttachmentKey, Change | None] = {}
     for volume_id, arrivals in arriving.items():
         leaves = leaving.get(volume_id, [])
-        if len(arrivals) == len(leaves) == len(on.holders.get(volume_id, ())) == 1:
+        if len(arrivals) == len(leaves) == len(on.holders.of(volume_id)) == 1:
             moved[leaves[0].key] = None
             moved[arrivals[0].key] = _move(arrivals[0], leaves[0], on)
     return [new for old in changes if (new := moved.get(old.key, old)) is not None]

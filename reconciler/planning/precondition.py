@@ -40,7 +40,7 @@ def precondition(change: Change, on: Ground) -> Mapping[str, Facts]:
 
 def _volume(volume_id: str, on: Ground) -> Facts:
     volume = on.live.volumes.get(volume_id)
-    holders = on.holders.get(volume_id, ())
+    holders = on.holders.of(volume_id)
     return {
         "id": volume_id,
         "phase": volume.status.value if volume else None,

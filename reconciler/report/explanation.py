@@ -73,7 +73,7 @@ def explanation_document(told: Explanation, when: When) -> Document:
         "rule": _rule(told),
         "elsewhere": sorted(
             on.server_name(one.key.server_id)
-            for one in on.holders.get(key.volume_id, ())
+            for one in on.holders.of(key.volume_id)
             if one.key != key
         ),
         "plan": _planned(told),

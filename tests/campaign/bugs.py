@@ -11,7 +11,7 @@ def _stale(key, on):
     return on.seen(key) is Seen.STORAGE_ONLY
 def _unless_stale(guard):
     def kept(change, on):
-        holders = on.holders.get(change.key.volume_id, ())
+        holders = on.holders.of(change.key.volume_id)
         return () if any(_stale(held.key, on) for held in holders) else guard(change, on)
     kept.__name__ = guard.__name__
     return kept

@@ -249,7 +249,7 @@ def _held_elsewhere(change: Change, on: Ground) -> Iterator[Finding]:
     if change.action is not Action.ATTACH or not on.can.attach:
         return
     shareable = on.shareable(change.key.volume_id)
-    for observed in on.holders.get(change.key.volume_id, ()):
+    for observed in on.holders.of(change.key.volume_id):
         # A stale record makes storage's word about the whole volume doubtful, shared or not.
         if on.seen(observed.key) is Seen.STORAGE_ONLY:
             yield storage_only(observed.key, on)

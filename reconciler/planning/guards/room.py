@@ -120,7 +120,7 @@ def _servers(permitted: Sequence[Change], on: Ground) -> Iterator[_Short]:
         if change.action is Action.DETACH:
             leaves[change.key.volume_id] += 1
     for volume_id, mine in sorted(arrivals.items()):
-        held = len(on.holders.get(volume_id, ()))
+        held = len(on.holders.of(volume_id))
         room = on.can.max_servers_per_volume - held + leaves[volume_id]
         after = held - leaves[volume_id] + len(mine)
         if len(mine) > room:
@@ -151,4 +151,4 @@ def _leaves(permitted: Sequence[Change], on: Ground) -> Iterator[_Short]:
 
 
 def _held_by(change: Change, on: Ground) -> Iterable[AttachmentKey]:
-    return (observed.key for observed in on.holders.get(change.key.volume_id, ()))
+    return (observed.key for observed in on.holders.of(change.key.volume_id))
