@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
+from itertools import chain
 from operator import or_
 from types import GenericAlias
 from typing import TYPE_CHECKING, TypeVar, cast, get_args, get_origin
@@ -81,7 +82,7 @@ def _learn(model: type[Row], *told: object) -> None:
     if not rows:
         return
     longest = max(rows, key=len)  # It tells most of the order.
-    here = [name for row in (longest, *rows) for name in row if _plain(name)]
+    here = [name for name in dict.fromkeys(chain(longest, *rows)) if _plain(name)]
     known = SEEN.get(model, _Members(every=frozenset(here)))
     some = tuple(dict.fromkeys((*known.some, *here)))
     if len(some) < MOST_NAMES:
