@@ -22,6 +22,7 @@ MIN_SECRET = 6
 
 Source: IAM, "Password Policy": at least 6 characters."""
 PUBLIC = frozenset({"simulator", "simulator-secret"})
+"""The access key and the secret key that every simulated world takes."""
 HIDDEN = b"***"
 ESCAPE = re.compile(rb"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 

@@ -9,7 +9,9 @@ from urllib.parse import quote
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.providers.redaction import MIN_SECRET, Redaction
+from reconciler.operations.wiring import SIMULATOR_SECRETS
+from reconciler.providers.redaction import MIN_SECRET, PUBLIC, Redaction
+from reconciler.sim.gate import ALWAYS
 
 SECRETS = st.text(
     alphabet=st.characters(codec="ascii", categories=("L", "N", "P", "S")), min_size=MIN_SECRET
@@ -63,3 +65,4 @@ def test_a_disk_may_be_called_as_the_simulator_is() -> None:
     redaction = Redaction(["simulator", "simulator-secret", "another-secret"])
     said = redaction.hidden_text("simulator-secret-1 another-secret")
     assert said == "simulator-secret-1 ***"
+    assert set(ALWAYS) == PUBLIC == {secret.value for secret in SIMULATOR_SECRETS.values()}
